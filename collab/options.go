@@ -1,0 +1,56 @@
+package collab
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+// Store is what the rooms need of the database: the log, and who may do what.
+type Store interface {
+	store.Log
+	RoleReader
+}
+
+// Limits bound what clients can make a node hold or do. The zero value of a field means its default.
+type Limits struct {
+	FrameBytes        int64   // an inbound frame, 16 MiB (enforced by the Conn)
+	UpdatesPerSecond  float64 // update frames of a connection, 2,000/s; faster typing is read more slowly
+	UpdateBurst       int     // 20,000
+	DocumentBytes     int     // a document's state, 50 MiB
+	AwarenessBytes    int     // one awareness state, 64 KiB
+	SocketsPerUser    int     // of one user in one document, 20
+	SocketsPerDoc     int     // 1,000
+	FrameStructs      int     // structs that a frame adds, 500,000
+	FrameClients      int     // client ids that a frame adds, 50,000
+	FrameDeleteRanges int     // delete ranges that a frame adds, 100,000
+	FrameRoots        int     // root types that a frame adds, 10,000
+	StagedDocBytes    int     // accepted and not yet committed, a document: 4 MiB
+	StagedNodeBytes   int     // the same, a node: 64 MiB
+	OutboxBytes       int     // what waits for one slow reader before it is cut, 32 MiB
+}
+
+// Timing holds the periods of the rooms. The zero value of a field means its default.
+type Timing struct {
+	Idle        time.Duration // an empty room stays loaded, 30 s
+	HeadPoll    time.Duration // comparing heads with the database, 1 s
+	KeepAlive   time.Duration // the longest silence towards a client, 15 s
+	Presence    time.Duration // presence is sent at most once in this time, 50 ms
+	Renew       time.Duration // unchanged presence is sent again, 15 s
+	HoldTime    time.Duration // a frame with a gap is held, 2 s
+	Gather      time.Duration // under load commits start at most once in this time, 3 ms; never over 10 ms
+	CommitLimit time.Duration // a commit that takes longer is given up and tried again under its key, 5 s
+	Sweep       time.Duration // housekeeping of the log, 1 min
+}
+
+// Options are a Hub's parts. Store is needed; the others have defaults.
+type Options struct {
+	Store   Store
+	Logger  *slog.Logger
+	Metrics *Metrics
+	Limits  Limits
+	Timing  Timing
+	// TrustClientIDs turns the check that writers keep to their own client ids off (setting client-ids=uploader).
+	TrustClientIDs bool
+}

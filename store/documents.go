@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Role is what an account may do in one document. Roles are ordered: each includes those below it.
+type Role uint8
+
+// The roles in a document. Commenters are viewers until comments exist.
+const (
+	NoRole Role = iota
+	Viewer
+	Commenter
+	Editor
+	Owner
+)
+
+// String gives the role's name in the API; "" for NoRole.
+func (r Role) String() string {
+	return [...]string{"", "viewer", "commenter", "editor", "owner"}[min(r, Owner)]
+}
+
+// ParseRole is the inverse of String; ok is false for anything but the four names.
+func ParseRole(s string) (r Role, ok bool) {
+	for r := Viewer; r <= Owner; r++ {
+		if r.String() == s {
+			return r, true
+		}
+	}
+	return NoRole, false
+}
+
+// CanWrite says whether the role may change the document's content.
+func (r Role) CanWrite() bool { return r >= Editor }
+
+// Document is a document's entry in the catalogue; its content is in the log.
+type Document struct {
+	ID        DocumentID
+	Key       string // unique name chosen by its creator, "" for none
+	Title     string
+	Owner     UserID // who created it
+	OwnerName string
+	Role      Role // of the user that asked
+	CreatedAt time.Time
+	UpdatedAt time.Time // of title, members or content, whichever moved last
+	DeletedAt time.Time // zero: not in the trash
+}
+
+// Member is an account's membership of a document.
+type Member struct {
+	User      UserID
+	Name      string
+	Email     string
+	Role      Role
+	CreatedAt time.Time
+}
+
+// Access is the answer to "may this account open that document, and as what?".
+type Access struct {
+	Document DocumentID
+	Role     Role   // NoRole: not a member, or the account is disabled
+	Version  uint64 // access version of the document that Role was read at
+	Deleted  bool
+}
+
+// Documents keeps the catalogue: titles, keys, members, trash.
+type Documents interface {
+	// CreateDocument inserts a document, its head (sequence 0, a new epoch) and the owner's membership. When the key exists: the existing document if owner is its
+	// owner (created is false), else ErrConflict; one of theirs in the trash gives ErrDeleted.
+	// ID and times are set by the store when zero. initial, if any, becomes row 1 of the log in the same transaction.
+	CreateDocument(ctx context.Context, d Document, initial []byte) (doc Document, created bool, err error)
+	// Document gives a document as user sees it, trashed ones included (see DeletedAt); ErrNotFound when unknown or when user is no member.
+	Document(ctx context.Context, id DocumentID, user UserID) (Document, error)
+	// Documents lists those in which user has a role and that are not in the trash, newest change first; query, when not empty, searches titles without regard to case.
+	// Under concurrent change pages neither skip nor repeat a document that did not change meanwhile.
+	Documents(ctx context.Context, user UserID, query string, p Page) (docs []Document, next string, err error)
+	// RenameDocument sets the title.
+	RenameDocument(ctx context.Context, id DocumentID, title string) error
+	// TrashDocument moves a document to the trash, RestoreDocument brings it back; both are idempotent and move the access version.
+	TrashDocument(ctx context.Context, id DocumentID) error
+	RestoreDocument(ctx context.Context, id DocumentID) error
+
+	// Resolve finds a document by id or key, trashed ones included, with user's access to it. ErrNotFound when there is none.
+	// name is tried as a key, then, when it is a UUID, as an id. An unknown member gives Role NoRole, not an error.
+	Resolve(ctx context.Context, name string, user UserID) (Access, error)
+	// Roles gives the current access of several users to one document in one consistent read; users without access have NoRole.
+	Roles(ctx context.Context, id DocumentID, users []UserID) (map[UserID]Role, Head, error)
+
+	Members(ctx context.Context, id DocumentID, p Page) (members []Member, next string, err error)
+	// SetMember adds or changes a member and moves the access version. ErrNotFound for an unknown or disabled user; ErrLastOwner.
+	SetMember(ctx context.Context, id DocumentID, user UserID, role Role) (Member, error)
+	// RemoveMember takes a member's access away and moves the access version. ErrNotFound, ErrLastOwner.
+	RemoveMember(ctx context.Context, id DocumentID, user UserID) error
+}
+
+// NewID makes an identifier that sorts by time of creation (UUIDv7).
+func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }

@@ -1,0 +1,170 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// Log is the append-only, gap-free log of each document's updates, and what is made from it. It is all that the rooms and the journal need.
+type Log interface {
+	// Append commits one batch in one transaction, durably, or nothing of it. See Batch for what is checked. The result has one entry for each of
+	// the batch's documents, in its order. A batch whose key is in the database already changes nothing and gets the result that its first run produced
+	// (AlreadyCommitted is true then, and Foreign is empty). An error that wraps ErrUncertain leaves open whether it was committed; any other error means that it was not.
+	Append(ctx context.Context, b Batch) (Result, error)
+
+	// LoadDocument reads a document for a room: bindings, head, newest snapshot and the rows after it, all from one consistent read. The callbacks get memory
+	// that is theirs to keep. ErrNotFound, ErrDeleted, and any error of a callback ends it. A row that is missing, does not follow its predecessor or can't be decoded is an
+	// error: a document is never loaded in part.
+	LoadDocument(ctx context.Context, id DocumentID, l Loader) (Head, error)
+	// Rows reads on: from one consistent read the head, the number of the newest snapshot, and the rows after sequence number `after`, in order, at most limit rows
+	// and about 1 MiB. When rows after `after` have been moved to history meanwhile (after < first kept row - 1), Rows is empty and Snapshot.Seq tells: load the snapshot.
+	Rows(ctx context.Context, id DocumentID, after uint64, limit int) (RowPage, error)
+	// Heads gives the heads of several documents in one query; unknown ones are left out.
+	Heads(ctx context.Context, ids []DocumentID) ([]Head, error)
+
+	// SaveSnapshot replaces the newest snapshot, if that is still the one of number `replaces` (0: none yet) and s.Seq is above it, and the head's epoch is still epoch.
+	// saved is false, without an error, when another node was faster.
+	SaveSnapshot(ctx context.Context, id DocumentID, epoch uuid.UUID, replaces uint64, s Snapshot) (saved bool, err error)
+	// LoadSnapshot reads the newest snapshot; a zero Seq when there is none.
+	LoadSnapshot(ctx context.Context, id DocumentID) (Snapshot, error)
+	// SweepCovered moves rows that a snapshot has covered for more than ten minutes to the history table and forgets idempotency keys of that age: at most limit
+	// of each. It says how many rows it moved.
+	SweepCovered(ctx context.Context, limit int) (int, error)
+}
+
+// Head is the narrow row that orders a document's log.
+type Head struct {
+	Document      DocumentID
+	Seq           uint64    // number of the last row, 0 when there is none
+	Row           RowID     // id of that row
+	Epoch         uuid.UUID // of the document's history; changes when history went back
+	AccessVersion uint64    // moves with every change of who may do what
+	Deleted       bool
+}
+
+// RowID is a row's random identity: two rows with one number but different ids belong to different histories.
+type RowID int64
+
+// Row is one committed update of one author.
+type Row struct {
+	Seq    uint64
+	ID     RowID
+	Prev   RowID // id of row Seq-1, 0 for the first
+	Author UserID
+	Update []byte // Yjs update, v1
+}
+
+// RowPage is a piece of the log as one consistent read saw it.
+type RowPage struct {
+	Head     Head
+	Snapshot uint64 // number of the newest snapshot, 0: none
+	Rows     []Row
+}
+
+// Snapshot is the merged state of all rows up to Seq.
+type Snapshot struct {
+	Seq   uint64
+	Row   RowID
+	State []byte // Yjs update, v1, not compressed (implementations compress at rest)
+}
+
+// Binding says to which account a Yjs client id belongs in a document.
+type Binding struct {
+	Client uint64
+	User   UserID
+}
+
+// Loader receives what LoadDocument reads, in this order: all bindings, the snapshot (not called when there is none), the rows.
+type Loader struct {
+	Binding  func(Binding) error
+	Snapshot func(Snapshot) error
+	Row      func(Row) error
+}
+
+// Key identifies a batch for ever: the run of a node (a new random UUID at each start) and the batch's number in it, from 1.
+type Key struct {
+	Run    uuid.UUID
+	Number uint64
+}
+
+// Batch is what a journal commits at once: at most one entry a document.
+//
+// For each document, under its head's lock (locks in sorted order): a document that is unknown, deleted, of another epoch, or whose history went back (head below
+// UpTo, or another row id at UpTo) is refused as a whole. Authors' rights are checked when the head's access version is not AccessVersion; their accounts always.
+// Bindings are inserted: an id bound to another account refuses that announcement, or that author's row. What remains gets the next numbers, in order.
+type Batch struct {
+	Key       Key
+	Documents []DocumentAppend
+}
+
+// DocumentAppend is one document's part of a batch.
+type DocumentAppend struct {
+	Document      DocumentID
+	Epoch         uuid.UUID
+	UpTo          uint64 // the room has applied every row up to this number
+	UpToRow       RowID  // and this is that row's id (0 when UpTo is 0)
+	AccessVersion uint64 // the version at which the room last checked its members' rights
+	Announce      []Binding
+	Rows          []NewRow
+}
+
+// NewRow is one author's merged update. Clients are the Yjs client ids under which it brings new structs; they become bound to Author.
+type NewRow struct {
+	Author  UserID
+	Update  []byte
+	Clients []uint64
+}
+
+// Refusal is why a document's part, a row or an announcement was not committed.
+type Refusal uint8
+
+// The refusals. Those from EpochChanged on refuse a whole document.
+const (
+	Accepted      Refusal = iota
+	NoRight               // the author's role doesn't allow writing (any more), or the account is gone or disabled
+	ClientOfOther         // a client id is bound to another account
+	EpochChanged          // the document has another epoch, or its history went back: the room must reload
+	DocumentGone          // deleted or unknown
+)
+
+// String names the refusal for logs and metrics.
+func (r Refusal) String() string {
+	names := [...]string{"accepted", "no_right", "client_of_other", "epoch_changed", "document_gone"}
+	if int(r) < len(names) {
+		return names[r]
+	}
+	return fmt.Sprintf("refusal(%d)", r)
+}
+
+// Result is what Append committed.
+type Result struct {
+	Documents        []DocumentResult
+	AlreadyCommitted bool
+}
+
+// DocumentResult is the result of one DocumentAppend.
+type DocumentResult struct {
+	Refused   Refusal // of the whole part: Accepted, EpochChanged or DocumentGone
+	Announced []AnnounceResult
+	Rows      []RowResult // one for each of DocumentAppend.Rows, in its order
+	// Foreign are rows of others between UpTo and this batch's own, in order: the first 256 or 1 MiB of them. MoreForeign says that there are more; read them with Rows.
+	Foreign     []Row
+	MoreForeign bool
+	// Head is the document's head after the commit. For a batch that was committed already it is the head now.
+	Head Head
+}
+
+// AnnounceResult says whether a client id belongs to the account that announced it.
+type AnnounceResult struct {
+	Refused Refusal // Accepted or ClientOfOther
+}
+
+// RowResult is the fate of one NewRow: Seq and ID are zero when it was refused.
+type RowResult struct {
+	Refused Refusal // Accepted, NoRight or ClientOfOther (for all rows of a refused document: that refusal)
+	Seq     uint64
+	ID      RowID
+	Prev    RowID
+}

@@ -1,0 +1,135 @@
+// Package store defines what BizSync keeps: accounts, documents, their members and the update log, and the contract that every database
+// implementation fulfils (package storetest holds the suite that proves it).
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// UserID names an account.
+type UserID = uuid.UUID
+
+// DocumentID names a document.
+type DocumentID = uuid.UUID
+
+// Errors of every implementation. A method wraps them with what was being done; callers use errors.Is.
+var (
+	ErrNotFound = errors.New("not found")
+	// ErrDeleted: the document is in the trash.
+	ErrDeleted = errors.New("deleted")
+	// ErrConflict: a unique value (email, document key) is taken by something else.
+	ErrConflict = errors.New("already exists")
+	// ErrSetupDone: the first admin exists already.
+	ErrSetupDone = errors.New("set-up is done already")
+	// ErrLastOwner: a document can't lose its last owner.
+	ErrLastOwner = errors.New("a document needs an owner")
+	// ErrUncertain: the transaction may or may not have been committed (a timeout, a lost connection). The only honest continuation of
+	// an Append is the same batch under the same key. Every other error of Append says that nothing of it was committed.
+	ErrUncertain = errors.New("outcome unknown")
+)
+
+// Store is the whole contract. All methods are safe for concurrent use; times are database time, in UTC.
+type Store interface {
+	Log
+	Accounts
+	Documents
+
+	// Ping says whether the database answers.
+	Ping(ctx context.Context) error
+	// Secret gives the installation's secret of that name: the stored one, or candidate when it is the first. However many nodes
+	// start together, all get the same bytes.
+	Secret(ctx context.Context, name string, candidate []byte) ([]byte, error)
+	// Close ends all work and releases the database.
+	Close() error
+}
+
+// UserRole is the role of an account in the installation.
+type UserRole string
+
+// The roles of accounts.
+const (
+	RoleAdmin  UserRole = "admin"
+	RoleMember UserRole = "member"
+)
+
+// Valid says whether r is one of the known roles.
+func (r UserRole) Valid() bool { return r == RoleAdmin || r == RoleMember }
+
+// User is an account. PasswordHash is an argon2id hash, empty for an account that was invited and has none yet.
+type User struct {
+	ID           UserID
+	Email        string // as typed; unique without regard to case
+	Name         string
+	Role         UserRole
+	PasswordHash string
+	Disabled     bool
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// Session is a browser's login. Only the hash of its cookie is stored.
+type Session struct {
+	ID        uuid.UUID
+	User      UserID
+	UserAgent string
+	Address   string
+	CreatedAt time.Time
+	LastSeen  time.Time
+	ExpiresAt time.Time
+}
+
+// LinkKind says what a one-time link is good for.
+type LinkKind string
+
+// The kinds of one-time links.
+const (
+	LinkSetup    LinkKind = "setup"    // creates the first admin; bound to no user
+	LinkPassword LinkKind = "password" // sets the password of its user: an invitation or a reset
+)
+
+// Page asks for one page of a list: at most Limit rows after Cursor (empty: from the start). Cursors are opaque and made by the implementation.
+// A cursor that the implementation did not make gives ErrBadCursor.
+type Page struct {
+	Limit  int
+	Cursor string
+}
+
+// ErrBadCursor: a list was continued with something that is no cursor of it.
+var ErrBadCursor = errors.New("bad cursor")
+
+// Accounts keeps users, their sessions and one-time links.
+type Accounts interface {
+	// CreateUser inserts a user; ErrConflict when the email is taken. ID, CreatedAt and UpdatedAt are set by the store when zero.
+	CreateUser(ctx context.Context, u User) (User, error)
+	// CreateFirstAdmin inserts u as an admin if and only if no user exists; else ErrSetupDone. It uses up every setup link.
+	CreateFirstAdmin(ctx context.Context, u User) (User, error)
+	// HasUsers says whether any account exists.
+	HasUsers(ctx context.Context) (bool, error)
+	User(ctx context.Context, id UserID) (User, error)
+	UserByEmail(ctx context.Context, email string) (User, error)
+	// Users lists accounts, oldest first. next is empty on the last page.
+	Users(ctx context.Context, p Page) (users []User, next string, err error)
+	// SetPassword replaces the hash and ends all sessions of the user except keep (uuid.Nil keeps none).
+	SetPassword(ctx context.Context, id UserID, hash string, keep uuid.UUID) error
+
+	// CreateSession stores a login under the SHA-256 of its cookie.
+	CreateSession(ctx context.Context, s Session, tokenHash [32]byte) error
+	// SessionByToken gives a session that has not expired, with its user (ErrNotFound otherwise, also for a disabled user), and slides its expiry to
+	// now + idle when it was last moved more than a minute ago.
+	SessionByToken(ctx context.Context, tokenHash [32]byte, idle time.Duration) (Session, User, error)
+	// DeleteSession ends one session of a user; ErrNotFound when it isn't theirs.
+	DeleteSession(ctx context.Context, user UserID, id uuid.UUID) error
+	// DeleteExpiredSessions removes what has expired, at most limit rows, and one-time links likewise; it says how many sessions.
+	DeleteExpiredSessions(ctx context.Context, limit int) (int, error)
+
+	// CreateLink stores a one-time link under the SHA-256 of its token. user is uuid.Nil for LinkSetup. Creating a setup link uses up earlier ones.
+	CreateLink(ctx context.Context, kind LinkKind, user UserID, tokenHash [32]byte, ttl time.Duration) error
+	// Link says for whom an unused, unexpired link is; ErrNotFound otherwise.
+	Link(ctx context.Context, kind LinkKind, tokenHash [32]byte) (UserID, error)
+	// UseLink sets the password of a LinkPassword's user and uses the link up, in one transaction; ErrNotFound when it is used, expired or unknown.
+	UseLink(ctx context.Context, tokenHash [32]byte, passwordHash string) (User, error)
+}
