@@ -39,7 +39,9 @@ type Peer struct {
 	// Role is what the account may do in the document; MaxRole what its credentials allow (a token's role; Owner for a session). The lower one counts.
 	Role    store.Role
 	MaxRole store.Role
-	Session uuid.UUID // the login whose cookie was used; Nil for a token
+	// AccessVersion is the document's access version at which Role was read.
+	AccessVersion uint64
+	Session       uuid.UUID // the login whose cookie was used; Nil for a token
 	// Acks: the client asked for subprotocol bizsync.v1 and is told what is committed.
 	Acks bool
 }

@@ -167,4 +167,5 @@ type RowResult struct {
 	Seq     uint64
 	ID      RowID
 	Prev    RowID
+	Others  []uint64 // with ClientOfOther: those of NewRow.Clients that are bound to other accounts
 }

@@ -30,6 +30,9 @@ var (
 	// ErrUncertain: the transaction may or may not have been committed (a timeout, a lost connection). The only honest continuation of
 	// an Append is the same batch under the same key. Every other error of Append says that nothing of it was committed.
 	ErrUncertain = errors.New("outcome unknown")
+	// ErrUnavailable: the database can't be reached or can't write at all (gone, read-only, its disk full). Nothing was committed, and no single document
+	// is to blame: an Append is repeated whole, not split.
+	ErrUnavailable = errors.New("database unavailable")
 )
 
 // Store is the whole contract. All methods are safe for concurrent use; times are database time, in UTC.
