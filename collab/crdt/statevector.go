@@ -1,5 +1,20 @@
 package crdt
 
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/bizsync/bizsync/collab/crdt/lib0"
+)
+
+// Bounds of ids: JavaScript holds a client exactly, and Yjs computes with clocks
+// as 32-bit integers here and there.
+const (
+	maxClient = 1<<53 - 1
+	maxClock  = 1<<31 - 1
+)
+
 // ID names one element of a document: the clock-th that a client made.
 // Client is below 2^53 and Clock below 2^31.
 type ID struct {
@@ -11,8 +26,49 @@ type ID struct {
 type StateVector map[uint64]uint32
 
 // ParseStateVector reads an encoded state vector. The result is bounded by
-// len(b). Trailing bytes and a client that is named twice are malformed.
-func ParseStateVector(b []byte) (StateVector, error) { return nil, nil }
+// len(b). Trailing bytes, a client above 2^53-1, a clock above 2^31-1 and a
+// client that is named twice are malformed.
+func ParseStateVector(b []byte) (StateVector, error) {
+	d := lib0.NewDecoder(b)
+	n, err := d.ReadVarUint()
+	if err != nil {
+		return nil, malformed(d.Pos(), "state vector size", err)
+	}
+	if n > uint64(d.Remaining())/2 {
+		return nil, malformed(d.Pos(), "state vector claims more entries than bytes", nil)
+	}
+	sv := make(StateVector, min(n, 1024))
+	for range n {
+		client, err := d.ReadVarUint()
+		if err != nil {
+			return nil, malformed(d.Pos(), "state vector client", err)
+		}
+		clock, err := d.ReadVarUint()
+		if err != nil {
+			return nil, malformed(d.Pos(), "state vector clock", err)
+		}
+		if clock > maxClock {
+			return nil, malformed(d.Pos(), "clock out of range", nil)
+		}
+		if _, twice := sv[client]; twice {
+			return nil, malformed(d.Pos(), "client named twice", nil)
+		}
+		sv[client] = uint32(clock)
+	}
+	if err := d.End(); err != nil {
+		return nil, malformed(d.Pos(), "state vector", err)
+	}
+	return sv, nil
+}
 
 // Encode gives the wire form, clients in descending order as Yjs writes them.
-func (sv StateVector) Encode() []byte { return nil }
+func (sv StateVector) Encode() []byte {
+	clients := slices.Collect(maps.Keys(sv))
+	slices.SortFunc(clients, func(a, b uint64) int { return cmp.Compare(b, a) })
+	b := lib0.AppendVarUint(make([]byte, 0, 1+10*len(sv)), uint64(len(sv)))
+	for _, c := range clients {
+		b = lib0.AppendVarUint(b, c)
+		b = lib0.AppendVarUint(b, uint64(sv[c]))
+	}
+	return b
+}

@@ -1,0 +1,122 @@
+// The oracle: answers questions about updates with what Yjs itself makes of them.
+// One JSON request a line on standard input, one JSON answer a line on standard
+// output; bytes are base64.
+import * as Y from 'yjs'
+import readline from 'node:readline'
+
+const bytes = s => new Uint8Array(Buffer.from(s, 'base64'))
+const base64 = b => Buffer.from(b).toString('base64')
+
+const pending = doc => doc.store.pendingStructs !== null || doc.store.pendingDs !== null
+
+// view shows all root types of a document in a form that can be compared.
+const itemView = type => {
+  const list = []
+  for (let i = type._start; i !== null; i = i.right) {
+    if (i.deleted || i.content instanceof Y.ContentDeleted) continue
+    const c = i.content
+    if (c instanceof Y.ContentString) {
+      const last = list[list.length - 1]
+      if (last && last.s !== undefined) last.s += c.str
+      else list.push({ s: c.str })
+    } else if (c instanceof Y.ContentFormat) list.push({ f: [c.key, c.value] })
+    else if (c instanceof Y.ContentEmbed) list.push({ e: c.embed })
+    else if (c instanceof Y.ContentType) list.push({ t: typeView(c.type) })
+    else if (c instanceof Y.ContentDoc) list.push({ d: c.doc.guid })
+    else if (c instanceof Y.ContentBinary) list.push({ b: base64(c.content) })
+    else for (const v of c.getContent()) list.push({ v: plain(v) })
+  }
+  const map = {}
+  for (const key of [...type._map.keys()].sort()) {
+    const i = type._map.get(key)
+    if (i.deleted) continue
+    const c = i.content
+    map[key] = c instanceof Y.ContentType ? { t: typeView(c.type) } : c instanceof Y.ContentDoc ? { d: c.doc.guid } : c.getContent().map(plain)
+  }
+  return { list, map }
+}
+const typeView = type => ({ node: type.nodeName ?? null, ...itemView(type) })
+const plain = v => {
+  if (v === undefined) return { $: 'undefined' }
+  if (typeof v === 'bigint') return { $: 'bigint', v: v.toString() }
+  if (v instanceof Uint8Array) return { $: 'bytes', v: base64(v) }
+  if (typeof v === 'number' && (Object.is(v, -0) || !Number.isFinite(v))) return { $: String(v), minus: Object.is(v, -0) }
+  if (Array.isArray(v)) return v.map(plain)
+  if (v !== null && typeof v === 'object') return Object.fromEntries(Object.keys(v).sort().map(k => [k, plain(v[k])]))
+  return v
+}
+const view = doc => {
+  const roots = {}
+  for (const name of [...doc.share.keys()].sort()) roots[name] = itemView(doc.share.get(name))
+  return JSON.stringify(roots)
+}
+
+// lines gives the text of a fragment, one block a line: what State.Text promises.
+const lines = fragment => {
+  const out = []
+  let line = null
+  const inline = type => {
+    for (let i = type._start; i !== null; i = i.right) {
+      if (i.deleted) continue
+      const c = i.content
+      if (c instanceof Y.ContentString) line = (line ?? '') + c.str
+      else if (c instanceof Y.ContentType) block(c.type)
+    }
+  }
+  const end = () => {
+    if (line !== null) out.push(line)
+    line = null
+  }
+  const block = type => {
+    if (type instanceof Y.XmlText) { line = line ?? ''; inline(type); return }
+    if (type.nodeName === 'hardBreak') { line = (line ?? '') + '\n'; return }
+    end()
+    const before = out.length
+    inline(type)
+    if (line === null && out.length === before) line = ''
+    end()
+  }
+  inline(fragment)
+  end()
+  return out.join('\n')
+}
+
+const load = updates => {
+  const doc = new Y.Doc()
+  for (const u of updates) Y.applyUpdate(doc, bytes(u))
+  return doc
+}
+
+const describe = (doc, req) => {
+  const out = { pending: pending(doc), sv: base64(Y.encodeStateVector(doc)) }
+  const sv = Y.decodeStateVector(Y.encodeStateVector(doc))
+  out.clocks = Object.fromEntries([...sv].map(([k, v]) => [String(k), v]))
+  out.deletes = {}
+  const ds = Y.createDeleteSetFromStructStore(doc.store)
+  for (const [client, ranges] of ds.clients) out.deletes[String(client)] = ranges.map(r => [r.clock, r.clock + r.len])
+  out.view = view(doc)
+  out.text = {}
+  for (const name of req.text ?? []) out.text[name] = doc.getText(name).toString()
+  out.lines = {}
+  for (const name of req.lines ?? []) out.lines[name] = lines(doc.get(name, Y.XmlFragment))
+  if (req.state) out.state = base64(Y.encodeStateAsUpdate(doc))
+  return out
+}
+
+const { histories } = await import('./histories.mjs')
+
+const answer = req => {
+  switch (req.op) {
+    case 'load': return describe(load(req.updates), req)
+    case 'merge': return { update: base64(Y.mergeUpdates(req.updates.map(bytes))) }
+    case 'diff': return { update: base64(Y.diffUpdate(bytes(req.updates[0]), bytes(req.sv))) }
+    case 'history': return histories(req.seed, base64)
+  }
+  throw new Error('unknown op ' + req.op)
+}
+
+readline.createInterface({ input: process.stdin }).on('line', line => {
+  let out
+  try { out = answer(JSON.parse(line)) } catch (e) { out = { error: String(e && e.stack || e) } }
+  process.stdout.write(JSON.stringify(out) + '\n')
+})
