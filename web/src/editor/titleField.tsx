@@ -1,0 +1,70 @@
+import { useState, type KeyboardEvent } from 'react';
+import { api } from '../api/client';
+import type { DocumentInfo } from '../api/types';
+import { useTask } from '../ui/useTask';
+
+interface Props {
+  info: DocumentInfo;
+  readOnly: boolean;
+  onRenamed: () => Promise<void>;
+}
+
+/** The title, changed in place: Enter or leaving the field saves it, Escape takes it back. */
+export function TitleField({ info, readOnly, onRenamed }: Props) {
+  // Null while nobody edits it, so that a rename by somebody else shows.
+  const [draft, setDraft] = useState<string | null>(null);
+  const { problem, run } = useTask();
+
+  const save = async () => {
+    const title = draft?.trim() ?? '';
+    if (draft === null || title === '' || title === info.title) {
+      setDraft(null);
+      return;
+    }
+    const done = await run(async () => {
+      await api.renameDocument(info.id, title);
+      await onRenamed();
+    });
+    if (done) setDraft(null);
+  };
+
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
+    if (event.key === 'Enter') event.currentTarget.blur();
+    if (event.key === 'Escape') {
+      setDraft(null);
+    }
+  };
+
+  return (
+    <div className="title">
+      <label htmlFor="title" className="visually-hidden">
+        Title
+      </label>
+      <input
+        id="title"
+        className="title-input"
+        data-testid="title"
+        value={draft ?? info.title}
+        readOnly={readOnly}
+        placeholder="Untitled"
+        maxLength={200}
+        autoComplete="off"
+        aria-invalid={problem ? true : undefined}
+        title={problem || undefined}
+        onFocus={(event) => {
+          if (!readOnly && info.title === 'Untitled') event.currentTarget.select();
+        }}
+        onChange={(event) => {
+          setDraft(event.target.value);
+        }}
+        onBlur={save}
+        onKeyDown={onKeyDown}
+      />
+      {problem ? (
+        <p className="form-error title-problem" role="alert">
+          {problem}
+        </p>
+      ) : null}
+    </div>
+  );
+}

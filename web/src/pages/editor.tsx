@@ -1,0 +1,111 @@
+import { useCallback, useEffect, useState } from 'react';
+import { ApiError, api, reasonOf } from '../api/client';
+import type { DocumentInfo, User } from '../api/types';
+import { Workspace } from '../editor/workspace';
+import { Link } from '../router';
+import { useSession } from '../session';
+import { Notice } from '../ui/notice';
+import '../styles/editor.css';
+
+type Load =
+  | { status: 'loading' }
+  | { status: 'ready'; info: DocumentInfo }
+  | { status: 'missing' }
+  | { status: 'deleted'; problem: string }
+  | { status: 'error'; reason: string };
+
+/** The page of one document. It is its own chunk, with all that only editing needs. */
+export default function EditorPage({ id, user }: { id: string; user: User }) {
+  const { leave } = useSession();
+  const [load, setLoad] = useState<Load>({ status: 'loading' });
+  const [attempt, setAttempt] = useState(0);
+
+  useEffect(() => {
+    const abort = new AbortController();
+    api.document(id, abort.signal).then(
+      (info) => {
+        setLoad({ status: 'ready', info });
+      },
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        const status = error instanceof ApiError ? error.status : 0;
+        if (status === 401) leave();
+        else if (status === 404 || status === 403) setLoad({ status: 'missing' });
+        else if (status === 410) setLoad({ status: 'deleted', problem: '' });
+        else setLoad({ status: 'error', reason: reasonOf(error) });
+      },
+    );
+    return () => {
+      abort.abort();
+    };
+  }, [id, attempt, leave]);
+
+  // Role and title may change while the document is open; a failure leaves what we know.
+  const refresh = useCallback(async () => {
+    try {
+      const info = await api.document(id);
+      setLoad({ status: 'ready', info });
+    } catch {
+      // Whether the document is still ours to see is the socket's to say.
+    }
+  }, [id]);
+
+  const restore = async () => {
+    try {
+      setLoad({ status: 'ready', info: await api.restoreDocument(id) });
+    } catch (error) {
+      setLoad({ status: 'deleted', problem: reasonOf(error) });
+    }
+  };
+
+  switch (load.status) {
+    case 'loading':
+      return <Notice title="Opening the document…" quiet />;
+    case 'ready':
+      return <Workspace info={load.info} user={user} onInfo={refresh} />;
+    case 'missing':
+      return (
+        <Notice title="No such document">
+          <p>The link may be incomplete, or the document isn't shared with you. Its owner can give you access.</p>
+          <Link className="button" href="/">
+            Go to your documents
+          </Link>
+        </Notice>
+      );
+    case 'deleted':
+      return (
+        <Notice title="This document is in the trash">
+          <p>Its owner can bring it back, with everything that was written in it.</p>
+          {load.problem ? (
+            <p className="form-error" role="alert">
+              {load.problem}
+            </p>
+          ) : null}
+          <div className="notice-actions">
+            <button type="button" className="button" onClick={restore}>
+              Bring it back
+            </button>
+            <Link className="button button-quiet" href="/">
+              Go to your documents
+            </Link>
+          </div>
+        </Notice>
+      );
+    case 'error':
+      return (
+        <Notice title="The document couldn't be opened">
+          <p>{load.reason}</p>
+          <button
+            type="button"
+            className="button"
+            onClick={() => {
+              setLoad({ status: 'loading' });
+              setAttempt((n) => n + 1);
+            }}
+          >
+            Try again
+          </button>
+        </Notice>
+      );
+  }
+}

@@ -1,0 +1,45 @@
+import { useState } from 'react';
+import { ApiError, reasonOf } from '../api/client';
+import { useSession } from '../session';
+
+interface Task {
+  busy: boolean;
+  problem: string;
+  /** Runs a call to the server; answers whether it succeeded. */
+  run: (work: () => Promise<void>) => Promise<boolean>;
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ApiError && error.status === 429) {
+    const wait = error.retryAfter;
+    return wait
+      ? `Too many attempts. Try again in ${wait === 1 ? 'a second' : `${wait} seconds`}.`
+      : 'Too many attempts. Wait a minute and try again.';
+  }
+  return reasonOf(error);
+}
+
+/** One thing at a time that a person asked the server to do, and what became of it. */
+export function useTask(): Task {
+  const { leave, session } = useSession();
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState('');
+
+  const run = async (work: () => Promise<void>): Promise<boolean> => {
+    setBusy(true);
+    setProblem('');
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      // The session ended meanwhile: the pages that need one send the person to log in.
+      if (error instanceof ApiError && error.status === 401 && session.status === 'user') leave();
+      setProblem(explain(error));
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return { busy, problem, run };
+}
