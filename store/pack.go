@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -21,21 +20,33 @@ const (
 // ErrCorrupt: stored bytes are not what Pack made.
 var ErrCorrupt = errors.New("stored bytes are corrupt")
 
-var encoder = sync.OnceValues(func() (*zstd.Encoder, error) {
-	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
-})
+// codec compresses and inflates for everyone. It is complete when the program starts: both halves keep their state in channels, which must not be born inside a
+// testing/synctest bubble that happens to be the first to pack (zstd makes the encoder's at its first use).
+var codec = newCodec()
 
-var decoder = sync.OnceValues(func() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxUnpacked))
-})
+type zstdCodec struct {
+	enc *zstd.Encoder
+	dec *zstd.Decoder
+}
+
+func newCodec() zstdCodec {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		panic("store: zstd encoder options: " + err.Error())
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxUnpacked))
+	if err != nil {
+		panic("store: zstd decoder options: " + err.Error())
+	}
+	enc.EncodeAll(nil, nil)
+	return zstdCodec{enc: enc, dec: dec}
+}
 
 // Pack gives the form in which updates and states are stored: one byte that names the format, then the bytes, compressed with zstd when that is shorter.
 func Pack(b []byte) []byte {
 	if len(b) >= packFrom {
-		if enc, err := encoder(); err == nil {
-			if z := enc.EncodeAll(b, []byte{packedZstd}); len(z) <= len(b) {
-				return z
-			}
+		if z := codec.enc.EncodeAll(b, []byte{packedZstd}); len(z) <= len(b) {
+			return z
 		}
 	}
 	return append([]byte{packedRaw}, b...)
@@ -50,11 +61,7 @@ func Unpack(p []byte) ([]byte, error) {
 	case packedRaw:
 		return p[1:], nil
 	case packedZstd:
-		dec, err := decoder()
-		if err != nil {
-			return nil, fmt.Errorf("unpack: %w", err)
-		}
-		b, err := dec.DecodeAll(p[1:], nil)
+		b, err := codec.dec.DecodeAll(p[1:], nil)
 		if err != nil {
 			return nil, fmt.Errorf("unpack: %w: %w", ErrCorrupt, err)
 		}

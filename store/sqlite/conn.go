@@ -1,0 +1,339 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+
+	sqlitedriver "modernc.org/sqlite"
+	sqlitelib "modernc.org/sqlite/lib"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+var errClosed = errors.New("database is closed")
+
+// unavailable marks failures that are nobody's fault but the database's, or the caller's own patience: none says that the statement was wrong.
+func unavailable(err error) error {
+	var e *sqlitedriver.Error
+	switch {
+	case err == nil, errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrUncertain):
+		return err
+	case errors.Is(err, errClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &e):
+		switch e.Code() & 0xff {
+		case sqlitelib.SQLITE_FULL, sqlitelib.SQLITE_IOERR, sqlitelib.SQLITE_READONLY, sqlitelib.SQLITE_CANTOPEN,
+			sqlitelib.SQLITE_BUSY, sqlitelib.SQLITE_LOCKED, sqlitelib.SQLITE_NOMEM, sqlitelib.SQLITE_PERM:
+		default:
+			return err
+		}
+	default:
+		return err
+	}
+	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+}
+
+// writer is the one connection that writes, with its prepared statements.
+type writer struct {
+	db     *sql.DB
+	memory bool          // the database is the connection: it must never be dropped
+	turn   chan struct{} // holds one token; whoever has it may use what follows
+	closed bool
+	conn   *sql.Conn // nil after a failure that left it doubtful: made anew at the next turn
+	stmts  map[string]*sql.Stmt
+}
+
+func newWriter(ctx context.Context, dsn string, memory bool) (*writer, error) {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	w := &writer{db: db, memory: memory, turn: make(chan struct{}, 1)}
+	if err := w.connect(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	w.turn <- struct{}{}
+	return w, nil
+}
+
+func (w *writer) connect(ctx context.Context) error {
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	w.conn, w.stmts = conn, make(map[string]*sql.Stmt)
+	return nil
+}
+
+// take waits for the writer's turn.
+func (w *writer) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil { // a select would choose either
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.turn:
+	}
+	err := errClosed
+	if !w.closed {
+		if w.conn != nil {
+			return nil
+		}
+		err = w.connect(ctx)
+	}
+	if err != nil {
+		w.give()
+	}
+	return err
+}
+
+func (w *writer) give() { w.turn <- struct{}{} }
+
+// drop closes a connection whose state is in doubt.
+func (w *writer) drop() {
+	if w.memory || w.conn == nil {
+		return
+	}
+	// Raw with ErrBadConn keeps it out of the pool; its error says just that.
+	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = w.conn.Close()
+	w.conn, w.stmts = nil, nil
+}
+
+func (w *writer) close() error {
+	<-w.turn
+	defer w.give()
+	if w.closed {
+		return nil
+	}
+	w.closed = true
+	var errs []error
+	for _, stmt := range w.stmts {
+		errs = append(errs, stmt.Close())
+	}
+	if w.conn != nil {
+		errs = append(errs, w.conn.Close())
+	}
+	return errors.Join(append(errs, w.db.Close())...)
+}
+
+// tx is a transaction in progress. It carries the context of its statements, as it lives no longer than one call.
+type tx struct {
+	ctx   context.Context
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt // nil: statements are not kept
+}
+
+func (t *tx) prepared(query string) (*sql.Stmt, error) {
+	if stmt := t.stmts[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := t.conn.PrepareContext(t.ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	t.stmts[query] = stmt
+	return stmt, nil
+}
+
+func (t *tx) execResult(query string, args ...any) (sql.Result, error) {
+	if t.stmts == nil {
+		return t.conn.ExecContext(t.ctx, query, args...)
+	}
+	stmt, err := t.prepared(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(t.ctx, args...)
+}
+
+func (t *tx) exec(query string, args ...any) error {
+	_, err := t.execResult(query, args...)
+	return err
+}
+
+// changed runs a statement and says how many rows it touched.
+func (t *tx) changed(query string, args ...any) (int, error) {
+	r, err := t.execResult(query, args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := r.RowsAffected()
+	return int(n), err
+}
+
+func (t *tx) query(query string, args ...any) (*sql.Rows, error) {
+	if t.stmts == nil {
+		return t.conn.QueryContext(t.ctx, query, args...)
+	}
+	stmt, err := t.prepared(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(t.ctx, args...)
+}
+
+// each calls f for every row of a query.
+func (t *tx) each(f func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := t.query(query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// scanner is one row of a query: *sql.Row or *sql.Rows.
+type scanner interface{ Scan(dest ...any) error }
+
+// failed is a row that could not be asked for.
+type failed struct{ err error }
+
+func (f failed) Scan(...any) error { return f.err }
+
+// row runs a query of one row; its Scan gives store.ErrNotFound when there is none.
+func (t *tx) row(query string, args ...any) scanner {
+	if t.stmts == nil {
+		return oneRow{t.conn.QueryRowContext(t.ctx, query, args...)}
+	}
+	stmt, err := t.prepared(query)
+	if err != nil {
+		return failed{err}
+	}
+	return oneRow{stmt.QueryRowContext(t.ctx, args...)}
+}
+
+type oneRow struct{ row *sql.Row }
+
+func (r oneRow) Scan(dest ...any) error {
+	if err := r.row.Scan(dest...); !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	return store.ErrNotFound
+}
+
+// write runs f in one writing transaction and commits it durably. Whatever fails before the COMMIT is undone; an error of the COMMIT itself wraps
+// store.ErrUncertain, since its last page may have reached the disk.
+//
+// The statements don't run under ctx: an interrupted one would leave the connection in doubt, and each would cost a goroutine. They are all short;
+// ctx counts while waiting for the turn and once more before the COMMIT.
+func (s *Store) write(ctx context.Context, f func(*tx) error) error {
+	return unavailable(s.writer.transact(ctx, f))
+}
+
+func (w *writer) transact(ctx context.Context, f func(*tx) error) error {
+	if err := w.take(ctx); err != nil {
+		return err
+	}
+	defer w.give()
+	t := &tx{ctx: context.WithoutCancel(ctx), conn: w.conn, stmts: w.stmts}
+	if err := t.exec("BEGIN IMMEDIATE"); err != nil {
+		w.drop()
+		return fmt.Errorf("begin: %w", err)
+	}
+	open := true
+	defer func() { // also when f panics
+		if open {
+			if err := t.exec("ROLLBACK"); err != nil {
+				w.drop()
+			}
+		}
+	}()
+	if err := f(t); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := t.exec("COMMIT"); err != nil {
+		open = false
+		_ = t.exec("ROLLBACK") // fails when SQLite has rolled back by itself
+		w.drop()
+		return fmt.Errorf("commit: %w: %w", store.ErrUncertain, err)
+	}
+	open = false
+	return nil
+}
+
+// read runs f in one consistent read.
+func (s *Store) read(ctx context.Context, f func(*tx) error) error {
+	return unavailable(s.readOnce(ctx, f))
+}
+
+func (s *Store) readOnce(ctx context.Context, f func(*tx) error) error {
+	if s.readers == nil {
+		if err := s.writer.take(ctx); err != nil {
+			return err
+		}
+		defer s.writer.give()
+		return f(&tx{ctx: context.WithoutCancel(ctx), conn: s.writer.conn, stmts: s.writer.stmts})
+	}
+	conn, err := s.readers.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	t := &tx{ctx: ctx, conn: conn}
+	if err := t.exec("BEGIN"); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() {
+		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err != nil {
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+	}()
+	return f(t)
+}
+
+// violates says whether err is a breach of one of these constraints (extended result codes of SQLite).
+func violates(err error, codes ...int) bool {
+	var e *sqlitedriver.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, code := range codes {
+		if e.Code() == code {
+			return true
+		}
+	}
+	return false
+}
+
+// taken says whether err is a breach of uniqueness.
+func taken(err error) bool {
+	return violates(err, sqlitelib.SQLITE_CONSTRAINT_UNIQUE, sqlitelib.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+// chunkSizes are the sizes in which statements of many rows are prepared: few forms, few calls.
+var chunkSizes = [...]int{64, 16, 4, 1}
+
+// chunks cuts 0..n into pieces of those sizes.
+func chunks(n int, f func(from, size int) error) error {
+	for from := 0; from < n; {
+		for _, size := range chunkSizes {
+			if from+size <= n {
+				if err := f(from, size); err != nil {
+					return err
+				}
+				from += size
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// repeated gives n times s with commas between.
+func repeated(s string, n int) string {
+	return strings.TrimSuffix(strings.Repeat(s+", ", n), ", ")
+}

@@ -1,0 +1,236 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+// documentColumns describe a document as one member sees it, and documentTables where they are; a disabled account is no member anywhere.
+const (
+	documentColumns = "d.id, coalesce(d.key, ''), d.title, d.owner, o.name, m.role, d.created_at, h.changed_at, d.deleted_at"
+	documentTables  = "members m JOIN users u ON u.id = m.user AND u.disabled = 0 JOIN documents d ON d.id = m.document" +
+		" JOIN heads h ON h.document = d.id JOIN users o ON o.id = d.owner"
+)
+
+func scanDocument(r scanner) (d store.Document, err error) {
+	var created, changed int64
+	var deleted sql.NullInt64
+	if err := r.Scan(&d.ID, &d.Key, &d.Title, &d.Owner, &d.OwnerName, &d.Role, &created, &changed, &deleted); err != nil {
+		return store.Document{}, err
+	}
+	d.CreatedAt, d.UpdatedAt = at(created), at(changed)
+	if deleted.Valid {
+		d.DeletedAt = at(deleted.Int64)
+	}
+	return d, nil
+}
+
+func readDocument(t *tx, id store.DocumentID, user store.UserID) (store.Document, error) {
+	return scanDocument(t.row("SELECT "+documentColumns+" FROM "+documentTables+" WHERE m.document = ? AND m.user = ?", blob(id), blob(user)))
+}
+
+// CreateDocument inserts a document with its head and its owner's membership, or finds the owner's document of that key.
+func (s *Store) CreateDocument(ctx context.Context, d store.Document, initial []byte) (doc store.Document, created bool, err error) {
+	var packed []byte
+	if len(initial) > 0 {
+		packed = store.Pack(initial)
+	}
+	err = s.write(ctx, func(t *tx) error {
+		doc, created, err = createDocument(t, d, packed)
+		return err
+	})
+	if err != nil {
+		return store.Document{}, false, fmt.Errorf("create document: %w", err)
+	}
+	return doc, created, nil
+}
+
+func createDocument(t *tx, d store.Document, packed []byte) (doc store.Document, created bool, err error) {
+	if d.Key != "" {
+		doc, err := documentOfKey(t, d.Key, d.Owner)
+		if err == nil || !errors.Is(err, store.ErrNotFound) {
+			return doc, false, err
+		}
+	}
+	if d.ID == uuid.Nil {
+		d.ID = store.NewID()
+	}
+	err = t.row("SELECT name FROM users WHERE id = ? AND disabled = 0", blob(d.Owner)).Scan(&d.OwnerName)
+	if err != nil {
+		return doc, false, fmt.Errorf("owner: %w", err)
+	}
+	at := now()
+	createdAt := orNow(d.CreatedAt, at)
+	changedAt := orNow(d.UpdatedAt, createdAt)
+	key := sql.NullString{String: d.Key, Valid: d.Key != ""}
+	err = t.exec("INSERT INTO documents (id, key, title, title_key, owner, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+		blob(d.ID), key, d.Title, folded(d.Title), blob(d.Owner), createdAt)
+	if taken(err) {
+		return doc, false, fmt.Errorf("id %v: %w", d.ID, store.ErrConflict)
+	}
+	if err != nil {
+		return doc, false, err
+	}
+	// The first access version is 1, so that an Append that has checked no version (0) is checked itself.
+	head := store.Head{Document: d.ID, Epoch: uuid.New(), AccessVersion: 1}
+	if packed != nil {
+		head.Seq, head.Row = 1, newRowID()
+		err := t.exec("INSERT INTO updates (document, seq, id, prev, author, created_at, data) VALUES (?, ?, ?, 0, ?, ?, ?)",
+			blob(d.ID), int64(head.Seq), int64(head.Row), blob(d.Owner), at, packed)
+		if err != nil {
+			return doc, false, fmt.Errorf("insert first row: %w", err)
+		}
+	}
+	err = t.exec("INSERT INTO heads (document, seq, row, epoch, access_version, changed_at) VALUES (?, ?, ?, ?, ?, ?)",
+		blob(d.ID), int64(head.Seq), int64(head.Row), blob(head.Epoch), int64(head.AccessVersion), changedAt)
+	if err != nil {
+		return doc, false, fmt.Errorf("insert head: %w", err)
+	}
+	err = t.exec("INSERT INTO members (document, user, role, created_at) VALUES (?, ?, ?, ?)", blob(d.ID), blob(d.Owner), int(store.Owner), createdAt)
+	if err != nil {
+		return doc, false, fmt.Errorf("insert owner: %w", err)
+	}
+	doc, err = readDocument(t, d.ID, d.Owner)
+	return doc, true, err
+}
+
+// documentOfKey finds the document of a key for somebody who wants to create it: their own (ErrDeleted when it is in the trash); ErrConflict when it is
+// another's; ErrNotFound when the key is free. A key that reads like an existing document's id is taken, or it would hide that document.
+func documentOfKey(t *tx, key string, user store.UserID) (store.Document, error) {
+	var id store.DocumentID
+	err := t.row("SELECT id FROM documents WHERE key = ?", key).Scan(&id)
+	if errors.Is(err, store.ErrNotFound) {
+		if id, ok := parseID(key); ok {
+			err := t.row("SELECT 1 FROM documents WHERE id = ?", blob(id)).Scan(new(int))
+			if err == nil {
+				err = fmt.Errorf("key %q: %w", key, store.ErrConflict)
+			}
+			return store.Document{}, err
+		}
+	}
+	if err != nil {
+		return store.Document{}, err
+	}
+	doc, err := readDocument(t, id, user)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || err == nil && doc.Role != store.Owner:
+		return store.Document{}, fmt.Errorf("key %q: %w", key, store.ErrConflict)
+	case err != nil:
+		return store.Document{}, err
+	case !doc.DeletedAt.IsZero():
+		return store.Document{}, fmt.Errorf("key %q: %w", key, store.ErrDeleted)
+	}
+	return doc, nil
+}
+
+// parseID reads a UUID in its usual form only.
+func parseID(name string) (uuid.UUID, bool) {
+	if len(name) != 36 {
+		return uuid.Nil, false
+	}
+	id, err := uuid.Parse(name)
+	return id, err == nil
+}
+
+// folded is the form in which titles are searched. SQLite's own lower knows ASCII only.
+func folded(s string) string { return strings.ToLower(s) }
+
+// Document gives a document as user sees it, trashed ones included.
+func (s *Store) Document(ctx context.Context, id store.DocumentID, user store.UserID) (doc store.Document, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		doc, err = readDocument(t, id, user)
+		return err
+	})
+	if err != nil {
+		return store.Document{}, fmt.Errorf("document %v: %w", id, err)
+	}
+	return doc, nil
+}
+
+// Documents lists what a user has access to, newest change first.
+func (s *Store) Documents(ctx context.Context, user store.UserID, query string, p store.Page) (docs []store.Document, next string, err error) {
+	after, err := documentsList.parse(p.Cursor, afterAll)
+	if err != nil {
+		return nil, "", fmt.Errorf("list documents: %w", err)
+	}
+	size := pageSize(p)
+	err = s.read(ctx, func(t *tx) error {
+		return t.each(func(rows *sqlRows) error {
+			d, err := scanDocument(rows)
+			docs = append(docs, d)
+			return err
+		}, "SELECT "+documentColumns+" FROM "+documentTables+
+			" WHERE m.user = ?1 AND d.deleted_at IS NULL AND (?2 = '' OR instr(d.title_key, ?2) > 0) AND (h.changed_at, d.id) < (?3, ?4)"+
+			" ORDER BY h.changed_at DESC, d.id DESC LIMIT ?5", blob(user), folded(query), after.time, blob(after.id), size+1)
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list documents: %w", err)
+	}
+	docs, next = cut(documentsList, docs, size, func(d store.Document) position {
+		return position{d.UpdatedAt.UnixMilli(), d.ID}
+	})
+	return docs, next, nil
+}
+
+// RenameDocument sets the title.
+func (s *Store) RenameDocument(ctx context.Context, id store.DocumentID, title string) error {
+	err := s.write(ctx, func(t *tx) error {
+		n, err := t.changed("UPDATE documents SET title = ?, title_key = ? WHERE id = ?", title, folded(title), blob(id))
+		if err == nil && n == 0 {
+			err = store.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return t.exec("UPDATE heads SET changed_at = ? WHERE document = ?", now(), blob(id))
+	})
+	if err != nil {
+		return fmt.Errorf("rename document %v: %w", id, err)
+	}
+	return nil
+}
+
+// TrashDocument moves a document to the trash.
+func (s *Store) TrashDocument(ctx context.Context, id store.DocumentID) error {
+	if err := s.setDeleted(ctx, id, true); err != nil {
+		return fmt.Errorf("trash document %v: %w", id, err)
+	}
+	return nil
+}
+
+// RestoreDocument brings a document back from the trash.
+func (s *Store) RestoreDocument(ctx context.Context, id store.DocumentID) error {
+	if err := s.setDeleted(ctx, id, false); err != nil {
+		return fmt.Errorf("restore document %v: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Store) setDeleted(ctx context.Context, id store.DocumentID, deleted bool) error {
+	return s.write(ctx, func(t *tx) error {
+		head, err := readHead(t, id)
+		if err != nil || head.Deleted == deleted {
+			return err
+		}
+		at := sql.NullInt64{Int64: now(), Valid: deleted}
+		if err := t.exec("UPDATE documents SET deleted_at = ? WHERE id = ?", at, blob(id)); err != nil {
+			return err
+		}
+		if err := t.exec("UPDATE heads SET deleted = ? WHERE document = ?", deleted, blob(id)); err != nil {
+			return err
+		}
+		return accessMoved(t, id)
+	})
+}
+
+// accessMoved notes that who may do what in a document has changed.
+func accessMoved(t *tx, id store.DocumentID) error {
+	return t.exec("UPDATE heads SET access_version = access_version + 1, changed_at = ? WHERE document = ?", now(), blob(id))
+}

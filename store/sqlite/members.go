@@ -1,0 +1,192 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+// readRole gives an account's role in a document; NoRole when it has none or is disabled.
+func readRole(t *tx, id store.DocumentID, user store.UserID) (role store.Role, err error) {
+	err = t.row("SELECT m.role FROM members m JOIN users u ON u.id = m.user AND u.disabled = 0 WHERE m.document = ? AND m.user = ?",
+		blob(id), blob(user)).Scan(&role)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.NoRole, nil
+	}
+	return role, err
+}
+
+// Resolve finds a document by key or id, with user's access to it.
+func (s *Store) Resolve(ctx context.Context, name string, user store.UserID) (access store.Access, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		access, err = resolve(t, name, user)
+		return err
+	})
+	if err != nil {
+		return store.Access{}, fmt.Errorf("resolve document %q: %w", name, err)
+	}
+	return access, nil
+}
+
+func resolve(t *tx, name string, user store.UserID) (store.Access, error) {
+	var id store.DocumentID
+	err := store.ErrNotFound
+	if name != "" {
+		err = t.row("SELECT id FROM documents WHERE key = ?", name).Scan(&id)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		var ok bool
+		if id, ok = parseID(name); ok {
+			err = nil
+		}
+	}
+	if err != nil {
+		return store.Access{}, err
+	}
+	head, err := readHead(t, id)
+	if err != nil {
+		return store.Access{}, err
+	}
+	role, err := readRole(t, id, user)
+	if err != nil {
+		return store.Access{}, err
+	}
+	return store.Access{Document: id, Role: role, Version: head.AccessVersion, Deleted: head.Deleted}, nil
+}
+
+// Roles gives the current access of several users to one document.
+func (s *Store) Roles(ctx context.Context, id store.DocumentID, users []store.UserID) (roles map[store.UserID]store.Role, head store.Head, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		if head, err = readHead(t, id); err != nil {
+			return err
+		}
+		roles = make(map[store.UserID]store.Role, len(users))
+		for _, user := range users {
+			if _, ok := roles[user]; ok {
+				continue
+			}
+			if roles[user], err = readRole(t, id, user); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, store.Head{}, fmt.Errorf("read roles in document %v: %w", id, err)
+	}
+	return roles, head, nil
+}
+
+const memberQuery = "SELECT m.user, u.name, u.email, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user WHERE m.document = ?"
+
+func scanMember(r scanner) (m store.Member, err error) {
+	var created int64
+	err = r.Scan(&m.User, &m.Name, &m.Email, &m.Role, &created)
+	m.CreatedAt = at(created)
+	return m, err
+}
+
+// Members lists a document's members, oldest first.
+func (s *Store) Members(ctx context.Context, id store.DocumentID, p store.Page) (members []store.Member, next string, err error) {
+	after, err := membersList.parse(p.Cursor, beforeAll)
+	if err != nil {
+		return nil, "", fmt.Errorf("list members: %w", err)
+	}
+	size := pageSize(p)
+	err = s.read(ctx, func(t *tx) error {
+		if _, err := readHead(t, id); err != nil {
+			return err
+		}
+		return t.each(func(rows *sqlRows) error {
+			m, err := scanMember(rows)
+			members = append(members, m)
+			return err
+		}, memberQuery+" AND (m.created_at, m.user) > (?, ?) ORDER BY m.created_at, m.user LIMIT ?", blob(id), after.time, blob(after.id), size+1)
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list members of document %v: %w", id, err)
+	}
+	members, next = cut(membersList, members, size, func(m store.Member) position {
+		return position{m.CreatedAt.UnixMilli(), m.User}
+	})
+	return members, next, nil
+}
+
+// SetMember adds or changes a member.
+func (s *Store) SetMember(ctx context.Context, id store.DocumentID, user store.UserID, role store.Role) (member store.Member, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		member, err = setMember(t, id, user, role)
+		return err
+	})
+	if err != nil {
+		return store.Member{}, fmt.Errorf("set member %v of document %v: %w", user, id, err)
+	}
+	return member, nil
+}
+
+func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role) (store.Member, error) {
+	if role < store.Viewer || role > store.Owner {
+		return store.Member{}, fmt.Errorf("role %d is not valid", role)
+	}
+	if _, err := readHead(t, id); err != nil {
+		return store.Member{}, err
+	}
+	err := t.row("SELECT 1 FROM users WHERE id = ? AND disabled = 0", blob(user)).Scan(new(int))
+	if err != nil {
+		return store.Member{}, fmt.Errorf("user: %w", err)
+	}
+	if role != store.Owner {
+		if err := keepsOwner(t, id, user); err != nil {
+			return store.Member{}, err
+		}
+	}
+	err = t.exec("INSERT INTO members (document, user, role, created_at) VALUES (?, ?, ?, ?)"+
+		" ON CONFLICT (document, user) DO UPDATE SET role = excluded.role", blob(id), blob(user), int(role), now())
+	if err != nil {
+		return store.Member{}, err
+	}
+	if err := accessMoved(t, id); err != nil {
+		return store.Member{}, err
+	}
+	return scanMember(t.row(memberQuery+" AND m.user = ?", blob(id), blob(user)))
+}
+
+// RemoveMember takes a member's access away.
+func (s *Store) RemoveMember(ctx context.Context, id store.DocumentID, user store.UserID) error {
+	err := s.write(ctx, func(t *tx) error {
+		if err := keepsOwner(t, id, user); err != nil {
+			return err
+		}
+		n, err := t.changed("DELETE FROM members WHERE document = ? AND user = ?", blob(id), blob(user))
+		if err == nil && n == 0 {
+			err = store.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return accessMoved(t, id)
+	})
+	if err != nil {
+		return fmt.Errorf("remove member %v of document %v: %w", user, id, err)
+	}
+	return nil
+}
+
+// keepsOwner fails with ErrLastOwner when user is an owner and no other owner has a working account.
+func keepsOwner(t *tx, id store.DocumentID, user store.UserID) error {
+	err := t.row("SELECT 1 FROM members WHERE document = ? AND user = ? AND role = ?", blob(id), blob(user), int(store.Owner)).Scan(new(int))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = t.row("SELECT 1 FROM members m JOIN users u ON u.id = m.user AND u.disabled = 0 WHERE m.document = ? AND m.user <> ? AND m.role = ? LIMIT 1",
+		blob(id), blob(user), int(store.Owner)).Scan(new(int))
+	if errors.Is(err, store.ErrNotFound) {
+		return store.ErrLastOwner
+	}
+	return err
+}

@@ -1,0 +1,108 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+// slideEvery is how long a session's expiry stays before it is moved: not every request writes.
+const slideEvery = time.Minute
+
+// CreateSession stores a login. ErrNotFound for an unknown or disabled user.
+func (s *Store) CreateSession(ctx context.Context, session store.Session, tokenHash [32]byte) error {
+	err := s.write(ctx, func(t *tx) error {
+		if session.ID == uuid.Nil || session.ExpiresAt.IsZero() {
+			return errors.New("a session needs an id and an expiry")
+		}
+		err := t.row("SELECT 1 FROM users WHERE id = ? AND disabled = 0", blob(session.User)).Scan(new(int))
+		if err != nil {
+			return fmt.Errorf("user %v: %w", session.User, err)
+		}
+		created := orNow(session.CreatedAt, now())
+		err = t.exec("INSERT INTO sessions (token_hash, id, user, user_agent, address, created_at, last_seen, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			tokenHash[:], blob(session.ID), blob(session.User), session.UserAgent, session.Address,
+			created, orNow(session.LastSeen, created), session.ExpiresAt.UnixMilli())
+		if taken(err) {
+			err = store.ErrConflict
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("create session: %w", err)
+	}
+	return nil
+}
+
+// SessionByToken gives a session that has not expired, with its user, and slides its expiry.
+func (s *Store) SessionByToken(ctx context.Context, tokenHash [32]byte, idle time.Duration) (session store.Session, user store.User, err error) {
+	var seen int64
+	err = s.read(ctx, func(t *tx) error {
+		session, user, err = readSession(t, tokenHash)
+		seen = session.LastSeen.UnixMilli()
+		return err
+	})
+	if err == nil && now()-seen > slideEvery.Milliseconds() {
+		err = s.write(ctx, func(t *tx) error {
+			at := now()
+			err := t.exec("UPDATE sessions SET last_seen = ?1, expires_at = ?2 WHERE token_hash = ?3 AND expires_at > ?1",
+				at, at+idle.Milliseconds(), tokenHash[:])
+			if err != nil {
+				return err
+			}
+			session, user, err = readSession(t, tokenHash) // it may have ended meanwhile
+			return err
+		})
+	}
+	if err != nil {
+		return store.Session{}, store.User{}, fmt.Errorf("session: %w", err)
+	}
+	return session, user, nil
+}
+
+func readSession(t *tx, tokenHash [32]byte) (session store.Session, user store.User, err error) {
+	var created, seen, expires, userCreated, userUpdated int64
+	err = t.row("SELECT s.id, s.user, s.user_agent, s.address, s.created_at, s.last_seen, s.expires_at, "+userColumns+
+		" FROM sessions s JOIN users u ON u.id = s.user AND u.disabled = 0 WHERE s.token_hash = ? AND s.expires_at > ?", tokenHash[:], now()).
+		Scan(&session.ID, &session.User, &session.UserAgent, &session.Address, &created, &seen, &expires,
+			&user.ID, &user.Email, &user.Name, &user.Role, &user.PasswordHash, &user.Disabled, &userCreated, &userUpdated)
+	session.CreatedAt, session.LastSeen, session.ExpiresAt = at(created), at(seen), at(expires)
+	user.CreatedAt, user.UpdatedAt = at(userCreated), at(userUpdated)
+	return session, user, err
+}
+
+// DeleteSession ends one session of a user.
+func (s *Store) DeleteSession(ctx context.Context, user store.UserID, id uuid.UUID) error {
+	err := s.write(ctx, func(t *tx) error {
+		n, err := t.changed("DELETE FROM sessions WHERE id = ? AND user = ?", blob(id), blob(user))
+		if err == nil && n == 0 {
+			err = store.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("delete session %v: %w", id, err)
+	}
+	return nil
+}
+
+// DeleteExpiredSessions removes sessions and one-time links that have expired, at most limit of each.
+func (s *Store) DeleteExpiredSessions(ctx context.Context, limit int) (deleted int, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		at := now()
+		deleted, err = t.changed("DELETE FROM sessions WHERE token_hash IN (SELECT token_hash FROM sessions WHERE expires_at <= ? LIMIT ?)", at, max(limit, 0))
+		if err != nil {
+			return err
+		}
+		return t.exec("DELETE FROM links WHERE token_hash IN (SELECT token_hash FROM links WHERE expires_at <= ? LIMIT ?)", at, max(limit, 0))
+	})
+	if err != nil {
+		return 0, fmt.Errorf("delete expired sessions: %w", err)
+	}
+	return deleted, nil
+}
