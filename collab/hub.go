@@ -3,49 +3,399 @@
 package collab
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/bizsync/bizsync/collab/crdt"
 	"github.com/bizsync/bizsync/store"
 )
 
-// Hub owns all rooms of a node and the journal.
-type Hub struct{}
+// ErrStopping: the node is going away.
+var ErrStopping = errors.New("the node is going away")
+
+// stopGrace is how long Stop waits for sockets after it gave up committing.
+const stopGrace = time.Second
+
+// Hub owns all rooms of a node and the journal. Its methods are safe for concurrent use.
+type Hub struct {
+	// Set at construction.
+	store          Store
+	logger         *slog.Logger
+	metrics        *Metrics
+	limits         Limits
+	timing         Timing
+	trustClientIDs bool
+	journal        *journal
+	compactions    chan compaction
+	kill           context.CancelFunc // ends the rooms at once
+	quiet          context.CancelFunc // ends the journal and the housekeeping, when no room is left
+	rooms          context.Context    // of the rooms' goroutines; done after kill
+	roomsWG        sync.WaitGroup
+	workWG         sync.WaitGroup // journal and housekeeping
+
+	staged      atomic.Int64 // bytes accepted and not yet committed, of all rooms
+	outboxBytes atomic.Int64
+
+	mu       sync.Mutex
+	open     map[store.DocumentID]*room // guarded by mu
+	stopping bool                       // guarded by mu
+}
 
 // NewHub starts a hub: its journal and its housekeeping run until Stop.
-func NewHub(o Options) *Hub { return &Hub{} }
+func NewHub(o Options) *Hub {
+	rooms, kill := context.WithCancel(context.Background())
+	work, quiet := context.WithCancel(context.Background())
+	h := &Hub{
+		store: o.Store, logger: o.Logger, metrics: o.Metrics, limits: o.Limits.withDefaults(), timing: o.Timing.withDefaults(),
+		trustClientIDs: o.TrustClientIDs,
+		compactions:    make(chan compaction, 64),
+		kill:           kill, quiet: quiet, rooms: rooms,
+		open: make(map[store.DocumentID]*room),
+	}
+	if h.logger == nil {
+		h.logger = slog.New(slog.DiscardHandler)
+	}
+	if h.metrics == nil {
+		h.metrics = NewMetrics(nil)
+	}
+	h.metrics.watch(h)
+	h.journal = &journal{
+		log: o.Store, run: uuid.New(), limit: h.timing.CommitLimit, gather: h.timing.Gather,
+		logger: h.logger, metrics: h.metrics, wake: make(chan struct{}, 1),
+	}
+	h.workWG.Go(func() { h.journal.loop(work) })
+	h.workWG.Go(func() { h.pollHeads(work) })
+	h.workWG.Go(func() { h.compactAll(work) })
+	h.workWG.Go(func() { h.sweep(work) })
+	return h
+}
 
 // Serve runs one connection to a document until it ends, closes it with the fitting code, and returns why it ended (nil: the client left).
 // It blocks for the connection's life. The caller has authenticated the peer.
 func (h *Hub) Serve(ctx context.Context, doc store.DocumentID, peer Peer, conn Conn) error {
-	return errors.New("collab: not built")
+	refuse := func(c *CloseError) error {
+		h.metrics.closed(c.Code)
+		conn.Close(c.Code, c.Reason)
+		return fmt.Errorf("serve document %s: %w", doc, c)
+	}
+	if peer.Role == store.NoRole || peer.MaxRole == store.NoRole {
+		return refuse(&CloseError{Code: CloseForbidden, Reason: "no access"})
+	}
+	if h.overStaged() && min(peer.Role, peer.MaxRole).CanWrite() {
+		return refuse(&CloseError{Code: CloseTryAgain, Reason: "the database is behind"})
+	}
+	r, err := h.acquire(ctx, doc)
+	if err != nil {
+		return refuse(closeFor(err))
+	}
+	defer h.release(r)
+
+	waiting, end := context.WithCancel(ctx)
+	defer end()
+	s := newSession(peer, conn, h, end)
+	joined := make(chan *CloseError, 1)
+	select {
+	case r.inbox <- event{kind: eventJoin, session: s, joined: joined}:
+	case <-ctx.Done():
+		return refuse(&CloseError{Code: CloseGoingAway, Reason: "going away"})
+	}
+	if refused := <-joined; refused != nil {
+		return refuse(refused)
+	}
+	var writer sync.WaitGroup
+	writer.Go(func() { s.out.run(h.timing.KeepAlive) })
+	closing := s.read(waiting, ctx, r)
+	r.inbox <- event{kind: eventLeave, session: s}
+	if closing == nil {
+		// The client left, or the room has said why it closes: then that stands.
+		closing = &CloseError{Code: CloseNormal, Reason: ""}
+	} else {
+		h.metrics.closed(closing.Code)
+	}
+	s.out.finish(closing.Code, closing.Reason)
+	writer.Wait()
+	if code, reason := s.out.outcome(); code != CloseNormal {
+		return fmt.Errorf("serve document %s: %w", doc, &CloseError{Code: code, Reason: reason})
+	}
+	return nil
 }
 
-// Content gives the committed state of a document at this moment as a v1 update, with its epoch and sequence number. It is read from the room when one is
-// loaded, else from the log. The bytes must not be changed.
+// closeFor gives the code with which a socket is closed whose document could not be opened.
+func closeFor(err error) *CloseError {
+	var closing *CloseError
+	switch {
+	case errors.As(err, &closing):
+		return closing
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDeleted):
+		return &CloseError{Code: CloseNotFound, Reason: "no such document"}
+	case errors.Is(err, ErrStopping):
+		return &CloseError{Code: CloseGoingAway, Reason: "going away"}
+	}
+	return &CloseError{Code: CloseTryAgain, Reason: "the document can't be opened now"}
+}
+
+// acquire finds or loads a document's room and keeps it from ending until release.
+func (h *Hub) acquire(ctx context.Context, doc store.DocumentID) (*room, error) {
+	h.mu.Lock()
+	if h.stopping {
+		h.mu.Unlock()
+		return nil, ErrStopping
+	}
+	r := h.open[doc]
+	if r == nil {
+		r = newRoom(h, doc)
+		h.open[doc] = r
+		h.roomsWG.Go(func() { r.run(h.rooms) })
+	}
+	r.refs++
+	h.mu.Unlock()
+	select {
+	case <-r.loaded:
+	case <-ctx.Done():
+		h.release(r)
+		return nil, ctx.Err()
+	}
+	if r.loadErr != nil {
+		h.release(r)
+		if !errors.Is(r.loadErr, store.ErrNotFound) && !errors.Is(r.loadErr, store.ErrDeleted) {
+			h.metrics.loadFailures.Inc()
+			h.logger.Error("a document can't be loaded", "document", doc, "error", r.loadErr)
+		}
+		return nil, r.loadErr
+	}
+	return r, nil
+}
+
+func (h *Hub) release(r *room) {
+	h.mu.Lock()
+	r.refs--
+	last := r.refs == 0
+	h.mu.Unlock()
+	if last {
+		select {
+		case r.nudge <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// forget stops giving a room out. Those who use it may go on until they release it.
+func (h *Hub) forget(r *room) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.open[r.doc] == r {
+		delete(h.open, r.doc)
+	}
+}
+
+// unload ends a room that nobody uses: true when it is out of the map for good.
+func (h *Hub) unload(r *room) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r.refs > 0 {
+		return false
+	}
+	if h.open[r.doc] == r {
+		delete(h.open, r.doc)
+	}
+	return true
+}
+
+func (h *Hub) overStaged() bool { return h.staged.Load() >= int64(h.limits.StagedNodeBytes) }
+
+// all gives the rooms that are open now.
+func (h *Hub) all() []*room {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := make([]*room, 0, len(h.open))
+	for _, r := range h.open {
+		list = append(list, r)
+	}
+	return list
+}
+
+// tell puts an event into a room's inbox unless the room ends first.
+func (r *room) tell(ev event) bool {
+	select {
+	case r.inbox <- ev:
+		return true
+	case <-r.ended:
+		return false
+	}
+}
+
+// pollHeads compares the heads of all open documents with the rooms', every HeadPoll: what another node committed, or changed in who may do what, is found at
+// the latest then, with no other help.
+func (h *Hub) pollHeads(ctx context.Context) {
+	for pause(ctx, h.timing.HeadPoll) {
+		h.compareHeads(ctx, h.all())
+	}
+}
+
+func (h *Hub) compareHeads(ctx context.Context, rooms []*room) {
+	byDoc := make(map[store.DocumentID]*room, len(rooms))
+	seen := make(map[store.DocumentID]uint64, len(rooms))
+	ids := make([]store.DocumentID, 0, len(rooms))
+	for _, r := range rooms {
+		select {
+		case <-r.loaded:
+			byDoc[r.doc], seen[r.doc] = r, r.seen.Load()
+			ids = append(ids, r.doc)
+		default:
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
+	heads, err := h.store.Heads(ctx, ids)
+	if err != nil {
+		if ctx.Err() == nil {
+			h.logger.Warn("heads can't be compared", "error", err)
+		}
+		return
+	}
+	for _, head := range heads {
+		r := byDoc[head.Document]
+		if r.isAt(head) {
+			continue
+		}
+		select {
+		case r.inbox <- event{kind: eventHead, head: head, seen: seen[head.Document]}:
+		case <-r.ended:
+		default: // so busy that it will be asked again
+		}
+	}
+}
+
+// isAt says whether a head is what the room has applied already. Safe for concurrent use once the room is loaded.
+func (r *room) isAt(h store.Head) bool {
+	return h.Seq == r.seen.Load() && h.AccessVersion == r.seenAccess.Load() && h.Epoch == r.epoch && !h.Deleted
+}
+
+// Content gives the committed state of a document at this moment as a v1 update, with its epoch and sequence number. The bytes must not be changed.
+// The document is loaded for it when it isn't open.
 func (h *Hub) Content(ctx context.Context, doc store.DocumentID) (Content, error) {
-	return Content{}, errors.New("collab: not built")
+	r, err := h.acquire(ctx, doc)
+	if err != nil {
+		return Content{}, fmt.Errorf("content of %s: %w", doc, err)
+	}
+	defer h.release(r)
+	answer := make(chan Content, 1)
+	select {
+	case r.inbox <- event{kind: eventContent, content: answer}:
+		return <-answer, nil
+	case <-ctx.Done():
+		return Content{}, fmt.Errorf("content of %s: %w", doc, ctx.Err())
+	}
 }
 
 // Content is a document's committed content.
 type Content struct {
 	Epoch  uuid.UUID
 	Seq    uint64
-	Update []byte
-	// Text reads a root's plain text; an empty name means the only root, or "default" when there are several.
-	Text func(root string) (string, error)
+	Update []byte // the whole state, Yjs v1
+}
+
+// Text reads a root's plain text; an empty name means the only root, or "default" when there are several.
+func (c Content) Text(root string) (string, error) {
+	u, err := crdt.ParseUpdate(c.Update)
+	if err != nil {
+		return "", fmt.Errorf("read content: %w", err)
+	}
+	state := crdt.NewState()
+	state.Apply(u)
+	if root == "" {
+		root = "default"
+		if roots := state.Roots(); len(roots) == 1 {
+			root = roots[0]
+		}
+	}
+	return state.Text(root)
 }
 
 // Editors lists who has a document open on this node, oldest connection first.
-func (h *Hub) Editors(doc store.DocumentID) []Editor { return nil }
+func (h *Hub) Editors(doc store.DocumentID) []Editor {
+	h.mu.Lock()
+	r := h.open[doc]
+	h.mu.Unlock()
+	if r == nil {
+		return nil
+	}
+	answer := make(chan []Editor, 1)
+	if !r.tell(event{kind: eventEditors, editors: answer}) {
+		return nil
+	}
+	select {
+	case list := <-answer:
+		slices.SortFunc(list, func(a, b Editor) int {
+			return cmp.Or(a.Since.Compare(b.Since), slices.Compare(a.Conn[:], b.Conn[:]))
+		})
+		return list
+	case <-r.ended:
+		return nil
+	}
+}
 
 // AccessChanged makes an open room look at its members' rights now instead of at its next poll. Call it after a change of members, deletion or restore.
-func (h *Hub) AccessChanged(doc store.DocumentID) {}
+func (h *Hub) AccessChanged(ctx context.Context, doc store.DocumentID) {
+	h.mu.Lock()
+	r := h.open[doc]
+	h.mu.Unlock()
+	if r != nil {
+		h.compareHeads(ctx, []*room{r})
+	}
+}
 
 // EndSession closes every socket that was opened with that login's cookie (code 4401).
-func (h *Hub) EndSession(session uuid.UUID) {}
+func (h *Hub) EndSession(session uuid.UUID) {
+	for _, r := range h.all() {
+		r.tell(event{kind: eventEnd, login: session})
+	}
+}
 
-// Stop refuses new connections, commits what was accepted, closes all sockets with 1012 and returns when all goroutines have ended, or when ctx is done.
-func (h *Hub) Stop(ctx context.Context) error { return nil }
+// Stop refuses new connections, commits what was accepted, closes all sockets with 1012 and returns when all goroutines have ended. When ctx is done first, what was
+// not committed by then is given up; nobody was told that it was saved.
+func (h *Hub) Stop(ctx context.Context) error {
+	h.mu.Lock()
+	h.stopping = true
+	h.mu.Unlock()
+	for _, r := range h.all() {
+		r.tell(event{kind: eventStop})
+	}
+	done := make(chan struct{})
+	go func() {
+		h.roomsWG.Wait()
+		close(done)
+	}()
+	var err error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = fmt.Errorf("stop the rooms: %w", ctx.Err())
+		h.quiet()
+	}
+	h.kill()
+	if err != nil {
+		// Sockets that nobody reads from may take long to close. They hold nothing that was promised.
+		select {
+		case <-done:
+		case <-time.After(stopGrace):
+			return err
+		}
+	}
+	<-done
+	h.quiet()
+	h.workWG.Wait()
+	return err
+}

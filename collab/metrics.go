@@ -1,10 +1,103 @@
 package collab
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bizsync/bizsync/store"
+)
 
 // Metrics are what a hub counts. Nothing in it names a document or a person.
 type Metrics struct {
+	reg prometheus.Registerer
+
+	connections      prometheus.Gauge
+	rooms            prometheus.Gauge
+	updatesIn        prometheus.Counter
+	updatesOut       prometheus.Counter
+	acked            prometheus.Counter
+	malformed        prometheus.Counter
+	held             prometheus.Counter
+	heldDropped      prometheus.Counter
+	refusals         *prometheus.CounterVec
+	closes           *prometheus.CounterVec
+	awarenessDropped prometheus.Counter
+	commitSeconds    prometheus.Histogram
+	commitRows       prometheus.Histogram
+	commitDocuments  prometheus.Histogram
+	commitFailures   prometheus.Counter
+	quarantined      prometheus.Counter
+	loadFailures     prometheus.Counter
+	badRows          prometheus.Counter
+	compactions      prometheus.Counter
 }
 
 // NewMetrics makes the hub's metrics and registers them; reg may be nil.
-func NewMetrics(reg prometheus.Registerer) *Metrics { return &Metrics{} }
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: "bizsync_" + name, Help: help})
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "bizsync_" + name, Help: help})
+	}
+	vec := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "bizsync_" + name, Help: help}, []string{label})
+	}
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: "bizsync_" + name, Help: help, Buckets: buckets})
+	}
+	m := &Metrics{
+		reg:              reg,
+		connections:      gauge("connections", "Open connections to documents."),
+		rooms:            gauge("rooms", "Documents that are loaded."),
+		updatesIn:        counter("updates_in_total", "Update frames received from clients."),
+		updatesOut:       counter("updates_out_total", "Update frames queued for clients."),
+		acked:            counter("updates_committed_total", "Update frames whose content is committed."),
+		malformed:        counter("frames_malformed_total", "Frames that could not be decoded."),
+		held:             counter("frames_held_total", "Update frames that had to wait for what they refer to."),
+		heldDropped:      counter("frames_held_dropped_total", "Times that held frames were given up and asked for again."),
+		refusals:         vec("refusals_total", "Update frames and rows that were refused.", "reason"),
+		closes:           vec("closes_total", "Connections that the server closed.", "code"),
+		awarenessDropped: counter("awareness_dropped_total", "Presence states that were not relayed: too large, or not a JSON object."),
+		commitSeconds: histogram("commit_seconds", "Duration of a commit.",
+			[]float64{.0002, .0005, .001, .002, .003, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5}),
+		commitRows:      histogram("commit_rows", "Rows in a commit.", []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000}),
+		commitDocuments: histogram("commit_documents", "Documents in a commit.", []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}),
+		commitFailures:  counter("commit_failures_total", "Commits that failed or whose outcome was unknown."),
+		quarantined:     counter("commit_quarantined_total", "Times that one document's part could not be committed by itself."),
+		loadFailures:    counter("load_failures_total", "Documents that could not be loaded."),
+		badRows:         counter("bad_rows_total", "Rows of the log that could not be decoded."),
+		compactions:     counter("compactions_total", "Snapshots that this node has made."),
+	}
+	m.register(m.connections, m.rooms, m.updatesIn, m.updatesOut, m.acked, m.malformed, m.held, m.heldDropped, m.refusals, m.closes, m.awarenessDropped,
+		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.quarantined, m.loadFailures, m.badRows, m.compactions)
+	return m
+}
+
+func (m *Metrics) register(cs ...prometheus.Collector) {
+	if m.reg != nil {
+		m.reg.MustRegister(cs...)
+	}
+}
+
+// watch adds the gauges that are read off a hub.
+func (m *Metrics) watch(h *Hub) {
+	m.register(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bizsync_outbox_bytes", Help: "Bytes that wait for slow readers."},
+			func() float64 { return float64(h.outboxBytes.Load()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bizsync_staged_bytes", Help: "Bytes accepted and not yet committed."},
+			func() float64 { return float64(h.staged.Load()) }),
+	)
+}
+
+func (m *Metrics) committed(took time.Duration, documents, rows int) {
+	m.commitSeconds.Observe(took.Seconds())
+	m.commitDocuments.Observe(float64(documents))
+	m.commitRows.Observe(float64(rows))
+}
+
+func (m *Metrics) refused(code int)             { m.refusals.WithLabelValues(strconv.Itoa(code)).Inc() }
+func (m *Metrics) refusedRow(why store.Refusal) { m.refusals.WithLabelValues(why.String()).Inc() }
+func (m *Metrics) closed(code int)              { m.closes.WithLabelValues(strconv.Itoa(code)).Inc() }

@@ -1,16 +1,18 @@
 package collab
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
 	"github.com/bizsync/bizsync/store"
 )
 
-// Store is what the rooms need of the database: the log, and who may do what.
+// Store is what the rooms need of the database: the log, and who may do what. A store.Store is one.
 type Store interface {
 	store.Log
-	RoleReader
+	// Roles says what users may do in a document (see store.Documents).
+	Roles(ctx context.Context, id store.DocumentID, users []store.UserID) (map[store.UserID]store.Role, store.Head, error)
 }
 
 // Limits bound what clients can make a node hold or do. The zero value of a field means its default.
@@ -37,7 +39,6 @@ type Timing struct {
 	HeadPoll    time.Duration // comparing heads with the database, 1 s
 	KeepAlive   time.Duration // the longest silence towards a client, 15 s
 	Presence    time.Duration // presence is sent at most once in this time, 50 ms
-	Renew       time.Duration // unchanged presence is sent again, 15 s
 	HoldTime    time.Duration // a frame with a gap is held, 2 s
 	Gather      time.Duration // under load commits start at most once in this time, 3 ms; never over 10 ms
 	CommitLimit time.Duration // a commit that takes longer is given up and tried again under its key, 5 s
@@ -53,4 +54,42 @@ type Options struct {
 	Timing  Timing
 	// TrustClientIDs turns the check that writers keep to their own client ids off (setting client-ids=uploader).
 	TrustClientIDs bool
+}
+
+func orDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+func (l Limits) withDefaults() Limits {
+	orDefault(&l.FrameBytes, 16<<20)
+	orDefault(&l.UpdatesPerSecond, 2000)
+	orDefault(&l.UpdateBurst, 20_000)
+	orDefault(&l.DocumentBytes, 50<<20)
+	orDefault(&l.AwarenessBytes, 64<<10)
+	orDefault(&l.SocketsPerUser, 20)
+	orDefault(&l.SocketsPerDoc, 1000)
+	orDefault(&l.FrameStructs, 500_000)
+	orDefault(&l.FrameClients, 50_000)
+	orDefault(&l.FrameDeleteRanges, 100_000)
+	orDefault(&l.FrameRoots, 10_000)
+	orDefault(&l.StagedDocBytes, 4<<20)
+	orDefault(&l.StagedNodeBytes, 64<<20)
+	orDefault(&l.OutboxBytes, 32<<20)
+	return l
+}
+
+func (t Timing) withDefaults() Timing {
+	orDefault(&t.Idle, 30*time.Second)
+	orDefault(&t.HeadPoll, time.Second)
+	orDefault(&t.KeepAlive, 15*time.Second)
+	orDefault(&t.Presence, 50*time.Millisecond)
+	orDefault(&t.HoldTime, 2*time.Second)
+	orDefault(&t.Gather, 3*time.Millisecond)
+	orDefault(&t.CommitLimit, 5*time.Second)
+	orDefault(&t.Sweep, time.Minute)
+	t.Gather = min(t.Gather, 10*time.Millisecond)
+	return t
 }

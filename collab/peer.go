@@ -58,6 +58,7 @@ type Editor struct {
 
 // Close codes of the collaboration sockets (CONTRACT section 4). 4400-4499 tell a client not to come back by itself.
 const (
+	CloseNormal       = 1000
 	CloseGoingAway    = 1012
 	CloseTryAgain     = 1013
 	CloseMalformed    = 4400

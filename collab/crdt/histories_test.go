@@ -56,6 +56,11 @@ func checkState(t *testing.T, what string, s *crdt.State, want document) {
 	if !sameClocks(s.StateVector(), want.Clocks) {
 		t.Fatalf("%s: state vector %v, want %v", what, s.StateVector(), want.Clocks)
 	}
+	for root, text := range map[string]string{"text": want.Text["text"], "xml": want.Lines["xml"], "none": ""} {
+		if got, err := s.Text(root); err != nil || got != text {
+			t.Fatalf("%s: text of %s (%v)\n%q\nwant\n%q", what, root, err, short(got), short(text))
+		}
+	}
 	u := s.Encode()
 	checkEncoded(t, what, u)
 	checkLoads(t, what, want, u.Bytes())

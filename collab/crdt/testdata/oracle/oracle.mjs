@@ -70,6 +70,7 @@ const lines = fragment => {
   const block = type => {
     if (type instanceof Y.XmlText) { line = line ?? ''; inline(type); return }
     if (type.nodeName === 'hardBreak') { line = (line ?? '') + '\n'; return }
+    if (!(type instanceof Y.XmlFragment)) return
     end()
     const before = out.length
     inline(type)

@@ -1,0 +1,292 @@
+package collab
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bizsync/bizsync/collab/crdt"
+	"github.com/bizsync/bizsync/store"
+)
+
+const (
+	// readSpacing is the least time between two readings of a document's log, and the age at which a hole in it is read.
+	readSpacing = 100 * time.Millisecond
+	readRows    = 256
+	readLimit   = 5 * time.Second
+)
+
+// unknownOwner stands for an account that is not this one: the database said only that a client id is another's.
+var unknownOwner = uuid.Max
+
+// readResult is a piece of the log that was read for a room, or the snapshot where the log no longer reaches back.
+type readResult struct {
+	after    uint64 // where it began
+	page     store.RowPage
+	snapshot *store.Snapshot
+	err      error
+}
+
+// compareHead looks at a document's head as the database had it, not before the room had applied the rows up to seen.
+func (r *room) compareHead(h store.Head, seen uint64) {
+	switch {
+	case r.failed != nil:
+	case h.Epoch != r.epoch || h.Seq < seen:
+		r.logger.Warn("the document's history went back; reloading", "head", h.Seq, "room", r.upTo)
+		r.fail(&CloseError{Code: CloseGoingAway, Reason: "the document was reloaded"})
+	case h.Deleted:
+		for _, s := range r.sessions {
+			s.out.put(PermissionDenied("the document was deleted"))
+		}
+		r.fail(&CloseError{Code: CloseNotFound, Reason: "the document was deleted"})
+	default:
+		// A batch in flight explains a head that is ahead, for a while.
+		if r.behind(h) && (r.batch == nil || time.Since(r.batchSince) > r.hub.timing.HeadPoll) {
+			r.readAgain = true
+		}
+		if h.AccessVersion != r.accessVersion {
+			r.askRights()
+		}
+	}
+}
+
+// watchHole asks for a read when rows are missing below applied ones for too long.
+func (r *room) watchHole(now time.Time) {
+	if r.holeSince.IsZero() {
+		return
+	}
+	if due := r.holeSince.Add(readSpacing); now.Before(due) {
+		r.at(due)
+	} else {
+		r.readAgain = true
+	}
+}
+
+// startRead begins reading the log from upTo on, if that was asked for: at most once per readSpacing, one at a time.
+func (r *room) startRead(ctx context.Context, now time.Time) {
+	if !r.readAgain || r.reading || r.failed != nil {
+		return
+	}
+	if due := r.lastRead.Add(readSpacing); now.Before(due) {
+		r.at(due)
+		return
+	}
+	r.readAgain, r.reading, r.lastRead = false, true, now
+	r.fresh = len(r.awaiting)
+	r.readOn(ctx)
+}
+
+func (r *room) readOn(ctx context.Context) {
+	after, log := r.upTo, r.hub.store
+	r.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, readLimit)
+		defer cancel()
+		res := readTail(ctx, log, r.doc, after)
+		res.after = after
+		r.reads <- res
+	})
+}
+
+func readTail(ctx context.Context, log store.Log, doc store.DocumentID, after uint64) readResult {
+	page, err := log.Rows(ctx, doc, after, readRows)
+	if err != nil {
+		return readResult{err: err}
+	}
+	if page.Head.Seq > after && (len(page.Rows) == 0 || page.Rows[0].Seq != after+1) {
+		// What comes next was compacted meanwhile.
+		snapshot, err := log.LoadSnapshot(ctx, doc)
+		if err != nil {
+			return readResult{err: err}
+		}
+		return readResult{page: store.RowPage{Head: page.Head, Snapshot: page.Snapshot}, snapshot: &snapshot}
+	}
+	return readResult{page: page}
+}
+
+// readDone takes what was read. At the head, the frames that waited for it are judged for good.
+func (r *room) readDone(ctx context.Context, res readResult) {
+	r.reading = false
+	if r.failed != nil {
+		return
+	}
+	if errors.Is(res.err, store.ErrNotFound) || errors.Is(res.err, store.ErrDeleted) {
+		r.fail(&CloseError{Code: CloseNotFound, Reason: "the document was deleted"})
+		return
+	}
+	if res.err != nil {
+		r.logger.Warn("the log can't be read; trying again", "error", res.err)
+		r.readAgain = true
+		return
+	}
+	if res.page.Head.Epoch != r.epoch || res.page.Head.Seq < res.after {
+		r.compareHead(res.page.Head, res.after)
+		return
+	}
+	if res.snapshot != nil && !r.takeSnapshot(*res.snapshot) {
+		return
+	}
+	r.takeRows(res.page.Rows)
+	if r.failed != nil {
+		return
+	}
+	if r.upTo < res.page.Head.Seq {
+		r.reading = true
+		r.readOn(ctx)
+		return
+	}
+	waiting := r.awaiting[:r.fresh]
+	r.awaiting = append([]staged(nil), r.awaiting[r.fresh:]...)
+	r.fresh = 0
+	for _, f := range waiting {
+		if !f.session.joined {
+			f.session.spent(f.frame)
+			continue
+		}
+		r.judge(f.session, f.frame, true)
+		f.session.flushAck()
+	}
+	if len(r.awaiting) > 0 {
+		r.readAgain = true
+	}
+}
+
+// takeSnapshot merges a snapshot that is ahead of the room and tells the sessions what it brings.
+func (r *room) takeSnapshot(s store.Snapshot) bool {
+	if s.Seq <= r.upTo {
+		return true
+	}
+	u, err := crdt.ParseUpdate(s.State)
+	if err != nil {
+		r.logger.Error("a snapshot can't be read", "seq", s.Seq, "error", err)
+		r.fail(&CloseError{Code: CloseTryAgain, Reason: "the document can't be read"})
+		return false
+	}
+	fit := crdt.Known{r.state}.Fit(u, nil)
+	r.state.Apply(u)
+	r.encoded = nil
+	r.rejudge = true
+	if !fit.Update.IsEmpty() {
+		r.broadcast(syncMessage(syncUpdate, fit.Update.Bytes()), nil)
+	}
+	r.upTo, r.upToRow = s.Seq, s.Row
+	for seq := range r.above {
+		if seq <= s.Seq {
+			delete(r.above, seq)
+		}
+	}
+	r.tail = tail{}
+	r.holeSince = time.Time{}
+	if len(r.above) > 0 {
+		r.holeSince = time.Now()
+	}
+	r.moved()
+	return true
+}
+
+// answerStep1 sends what a client lacks of the committed state; nothing that is only staged is shown to anyone.
+func (r *room) answerStep1(s *session, have crdt.StateVector) {
+	var diff []byte
+	if len(have) == 0 {
+		diff = r.encodeAll()
+	} else {
+		diff = r.state.Diff(have).Bytes()
+	}
+	s.out.put(syncMessage(syncStep2, diff))
+}
+
+func (r *room) sendStep1(s *session) {
+	s.out.put(syncMessage(syncStep1, r.state.StateVector().Encode()))
+}
+
+// askForMissing sends step 1 to a client whose frames refer to what the room lacks, with growing pauses: its step 2 brings everything.
+func (r *room) askForMissing(s *session) {
+	r.unsynced[s] = struct{}{}
+	r.resync(s, time.Now())
+}
+
+func (r *room) resync(s *session, now time.Time) {
+	b := &s.resync
+	if now.Before(b.next) {
+		r.at(b.next)
+		return
+	}
+	delete(r.unsynced, s)
+	b.wait = min(max(2*b.wait, resyncFirst), resyncMost)
+	b.next = now.Add(b.wait)
+	r.sendStep1(s)
+}
+
+// askAgain sends the step 1 messages that had to wait.
+func (r *room) askAgain(now time.Time) {
+	for s := range r.unsynced {
+		r.resync(s, now)
+	}
+}
+
+// rightsResult is what the database says about the sessions' accounts.
+type rightsResult struct {
+	roles map[store.UserID]store.Role
+	head  store.Head
+	err   error
+}
+
+// askRights marks that roles must be read again.
+func (r *room) askRights() { r.rightsDue = true }
+
+// startRights reads the roles of all accounts in the room, one read at a time.
+func (r *room) startRights(ctx context.Context, now time.Time) {
+	if !r.rightsDue || r.asking || r.failed != nil {
+		return
+	}
+	if now.Before(r.rightsNext) {
+		r.at(r.rightsNext)
+		return
+	}
+	r.rightsDue, r.asking = false, true
+	seen := make(map[store.UserID]struct{})
+	var users []store.UserID
+	for _, s := range r.sessions {
+		if _, dup := seen[s.peer.User]; !dup {
+			seen[s.peer.User] = struct{}{}
+			users = append(users, s.peer.User)
+		}
+	}
+	db := r.hub.store
+	r.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, readLimit)
+		defer cancel()
+		roles, head, err := db.Roles(ctx, r.doc, users)
+		r.rights <- rightsResult{roles: roles, head: head, err: err}
+	})
+}
+
+// rightsDone takes changed roles: who lost access is closed with 4403, who may write no more is refused from the next frame on.
+func (r *room) rightsDone(res rightsResult) {
+	r.asking = false
+	if r.failed != nil {
+		return
+	}
+	if res.err != nil {
+		r.logger.Warn("roles can't be read; trying again", "error", res.err)
+		r.rightsNext = time.Now().Add(readSpacing)
+		r.rightsDue = true
+		return
+	}
+	r.accessVersion = res.head.AccessVersion
+	r.seenAccess.Store(r.accessVersion)
+	for _, s := range r.sessions {
+		role, asked := res.roles[s.peer.User]
+		switch {
+		case !asked:
+			r.rightsDue = true // joined meanwhile
+		case role == store.NoRole:
+			s.out.put(PermissionDenied("you have no access to this document any more"))
+			r.kick(s, CloseForbidden, "no access")
+		default:
+			s.role, s.roleVersion = role, res.head.AccessVersion
+		}
+	}
+	r.compareHead(res.head, 0)
+}

@@ -1,0 +1,245 @@
+package collab
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bizsync/bizsync/collab/crdt"
+	"github.com/bizsync/bizsync/store"
+)
+
+// commitResult is what became of a room's batch.
+type commitResult struct {
+	store.DocumentResult
+	batch *batch
+	again bool // the transaction had been committed by an earlier try
+}
+
+// decided takes the outcome of the batch at the journal. Only now is anything of it told to anyone.
+func (r *room) decided(res commitResult) {
+	b := res.batch
+	r.hub.staged.Add(-int64(b.bytes))
+	r.batch = nil
+	if r.failed != nil {
+		return
+	}
+	switch res.Refused {
+	case store.EpochChanged:
+		r.logger.Warn("the document's history went back; reloading")
+		r.fail(&CloseError{Code: CloseGoingAway, Reason: "the document was reloaded"})
+		return
+	case store.DocumentGone:
+		r.fail(&CloseError{Code: CloseNotFound, Reason: "the document was deleted"})
+		return
+	}
+	r.takeRows(res.Foreign)
+	for client, user := range b.claims {
+		if !r.refusedClaim(res, client) {
+			r.owners[client] = user
+		}
+	}
+	merged, refused := r.merge(res)
+	r.takeOwn(res)
+	if !merged.IsEmpty() {
+		r.state.Apply(merged)
+		r.encoded = nil
+		r.hub.metrics.updatesOut.Add(float64(len(r.sessions)))
+		except := b.single
+		if len(refused) > 0 {
+			except = nil
+		}
+		r.broadcast(syncMessage(syncUpdate, merged.Bytes()), except)
+	}
+	if res.MoreForeign || r.behind(res.Head) {
+		r.readAgain = true
+	}
+	r.announced(res)
+	r.rejudge = true
+	if len(refused) == 0 {
+		r.acknowledge(b)
+	} else {
+		r.judgeAgain(b, refused)
+	}
+	r.keepSpare(b)
+}
+
+// merge gives one update with all rows that were committed, and the accounts whose row was refused.
+func (r *room) merge(res commitResult) (crdt.Update, map[store.UserID]store.RowResult) {
+	b := res.batch
+	var refused map[store.UserID]store.RowResult
+	for i, row := range res.Rows {
+		if row.Refused == store.Accepted {
+			continue
+		}
+		if refused == nil {
+			refused = make(map[store.UserID]store.RowResult)
+		}
+		refused[b.rows[i].author] = row
+		r.hub.metrics.refusedRow(row.Refused)
+		for _, client := range row.Others {
+			if _, known := r.owners[client]; !known {
+				r.owners[client] = unknownOwner
+			}
+		}
+	}
+	switch {
+	case len(b.rows) == 0:
+		return crdt.Update{}, refused
+	case refused == nil && len(b.rows) == 1 && len(b.rows[0].updates) == 1:
+		return b.rows[0].updates[0], nil
+	case refused == nil:
+		return b.layer.Encode(), nil
+	}
+	var kept []crdt.Update
+	for _, row := range b.rows {
+		if _, no := refused[row.author]; !no {
+			kept = append(kept, row.updates...)
+		}
+	}
+	return crdt.MergeUpdates(kept...), refused
+}
+
+// refusedClaim says whether a client id that the batch wanted to bind stayed unbound.
+func (r *room) refusedClaim(res commitResult, client uint64) bool {
+	user := res.batch.claims[client]
+	for i, a := range res.Announced {
+		if binding := res.batch.part.Announce[i]; binding.Client == client && binding.User == user {
+			return a.Refused != store.Accepted
+		}
+	}
+	for i, row := range res.Rows {
+		if res.batch.rows[i].author == user && slices.Contains(res.batch.rows[i].clients, client) {
+			return row.Refused != store.Accepted
+		}
+	}
+	return true
+}
+
+// acknowledge settles the frames of a batch that was committed whole.
+func (r *room) acknowledge(b *batch) {
+	for _, f := range b.frames {
+		f.session.decide(f.frame)
+		f.session.spent(f.frame)
+	}
+	for _, f := range b.frames {
+		if f.session.joined {
+			f.session.flushAck()
+		}
+	}
+	r.hub.metrics.acked.Add(float64(len(b.frames)))
+}
+
+// judgeAgain judges all frames of a batch anew of which a row was refused, and those staged behind it, since they may refer to it or have relied on its
+// bringing something. Those whose content is committed are settled by that.
+func (r *room) judgeAgain(b *batch, refused map[store.UserID]store.RowResult) {
+	for _, s := range r.sessions {
+		if refused[s.peer.User].Refused == store.NoRight {
+			s.role = min(s.role, store.Viewer)
+		}
+	}
+	r.askRights()
+	frames := b.frames
+	if next := r.next; next != nil {
+		r.hub.staged.Add(-int64(next.bytes))
+		r.next = nil
+		for _, a := range next.announce {
+			r.retry(a)
+		}
+		frames = append(frames, next.frames...)
+	}
+	for _, f := range frames {
+		if !f.session.joined {
+			f.session.spent(f.frame)
+			continue
+		}
+		r.judge(f.session, f.frame, false)
+		f.session.flushAck()
+	}
+}
+
+// takeOwn notes the numbers of our own committed rows.
+func (r *room) takeOwn(res commitResult) {
+	for i, row := range res.Rows {
+		if row.Refused == store.Accepted {
+			r.tail.rows++
+			r.tail.bytes += len(res.batch.part.Rows[i].Update)
+			r.applied(store.Row{Seq: row.Seq, ID: row.ID, Prev: row.Prev})
+		}
+	}
+}
+
+// takeRows applies rows of others, in whatever order they come, and tells them at once. Foreign rows are never held or refused: they are committed.
+func (r *room) takeRows(rows []store.Row) {
+	for _, row := range rows {
+		if row.Seq <= r.upTo {
+			continue
+		}
+		if _, have := r.above[row.Seq]; have {
+			continue
+		}
+		u, err := crdt.ParseUpdate(row.Update)
+		if err != nil {
+			r.logger.Error("a row of the log can't be read", "seq", row.Seq, "error", err)
+			r.hub.metrics.badRows.Inc()
+			r.fail(&CloseError{Code: CloseTryAgain, Reason: "the document can't be read"})
+			return
+		}
+		r.state.Apply(u)
+		r.encoded = nil
+		r.rejudge = true
+		r.tail.rows++
+		r.tail.bytes += len(row.Update)
+		r.applied(row)
+		r.broadcast(syncMessage(syncUpdate, row.Update), nil)
+	}
+}
+
+// applied moves upTo over the contiguous run that now exists.
+func (r *room) applied(row store.Row) {
+	switch {
+	case row.Seq <= r.upTo:
+		return
+	case row.Seq > r.upTo+1:
+		r.above[row.Seq] = store.Row{Seq: row.Seq, ID: row.ID, Prev: row.Prev}
+		if r.holeSince.IsZero() {
+			r.holeSince = time.Now()
+		}
+		return
+	}
+	r.upTo, r.upToRow = row.Seq, row.ID
+	for {
+		next, ok := r.above[r.upTo+1]
+		if !ok {
+			break
+		}
+		delete(r.above, next.Seq)
+		r.upTo, r.upToRow = next.Seq, next.ID
+	}
+	if len(r.above) == 0 {
+		r.holeSince = time.Time{}
+	} else {
+		r.holeSince = time.Now()
+	}
+	r.moved()
+}
+
+// moved tells those who must know how far the room has come.
+func (r *room) moved() {
+	r.seen.Store(r.upTo)
+	if r.batch != nil {
+		r.batch.moveTo(r.upTo, r.upToRow)
+	}
+}
+
+// behind says whether the database has rows that the room has not applied.
+func (r *room) behind(h store.Head) bool {
+	return h.Seq > r.upTo+uint64(len(r.above))
+}
+
+// keepSpare keeps the memory of a small batch's layer for the next one.
+func (r *room) keepSpare(b *batch) {
+	if b.bytes <= 4<<10 {
+		b.layer.Reset()
+		r.spare = b.layer
+	}
+}

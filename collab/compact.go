@@ -1,0 +1,105 @@
+package collab
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bizsync/bizsync/collab/crdt"
+	"github.com/bizsync/bizsync/store"
+)
+
+const (
+	// A document is compacted when its tail has grown to this while it is edited, or to the smaller numbers when its room ends.
+	compactRows      = 2000
+	compactBytes     = 4 << 20
+	compactIdleRows  = 50
+	compactIdleBytes = 64 << 10
+	compactLimit     = 2 * time.Minute
+	sweepRows        = 5000
+)
+
+// compaction asks for a document to be compacted.
+type compaction struct {
+	doc store.DocumentID
+}
+
+// wantCompaction asks for the document to be compacted when its tail is long. It never waits: the wish comes again.
+func (r *room) wantCompaction(rows, bytes int) {
+	if r.tail.rows < rows && r.tail.bytes < bytes {
+		return
+	}
+	select {
+	case r.hub.compactions <- compaction{doc: r.doc}:
+		r.tail = tail{}
+	default:
+	}
+}
+
+// compactAll compacts one document after the other.
+func (h *Hub) compactAll(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case c := <-h.compactions:
+			if err := h.compact(ctx, c.doc); err != nil && ctx.Err() == nil {
+				h.logger.Warn("a document can't be compacted", "document", c.doc, "error", err)
+			}
+		}
+	}
+}
+
+// compact replaces the snapshot of a document by one that has all rows up to the head. It is built from the database alone, never from a room's memory, and
+// is conditional on the snapshot that it read: two nodes can do it at one moment and neither loses a row.
+func (h *Hub) compact(ctx context.Context, doc store.DocumentID) error {
+	ctx, cancel := context.WithTimeout(ctx, compactLimit)
+	defer cancel()
+	state := crdt.NewState()
+	apply := func(b []byte) error {
+		u, err := crdt.ParseUpdate(b)
+		if err != nil {
+			return err
+		}
+		state.Apply(u)
+		return nil
+	}
+	var replaces uint64
+	head, err := h.store.LoadDocument(ctx, doc, store.Loader{
+		Binding:  func(store.Binding) error { return nil },
+		Snapshot: func(s store.Snapshot) error { replaces = s.Seq; return apply(s.State) },
+		Row:      func(row store.Row) error { return apply(row.Update) },
+	})
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	if head.Seq == replaces {
+		return nil
+	}
+	saved, err := h.store.SaveSnapshot(ctx, doc, head.Epoch, replaces, store.Snapshot{Seq: head.Seq, Row: head.Row, State: state.Encode().Bytes()})
+	if err != nil {
+		return fmt.Errorf("save snapshot %d: %w", head.Seq, err)
+	}
+	if saved {
+		h.metrics.compactions.Inc()
+	}
+	return nil
+}
+
+// sweep moves what snapshots have covered for long out of the way.
+func (h *Hub) sweep(ctx context.Context) {
+	for pause(ctx, h.timing.Sweep) {
+		for {
+			n, err := h.store.SweepCovered(ctx, sweepRows)
+			if err != nil {
+				if ctx.Err() == nil {
+					h.logger.Warn("covered rows can't be swept", "error", err)
+				}
+				break
+			}
+			if n < sweepRows {
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,240 @@
+package collab
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+const (
+	// A commit takes at most this many documents and about this many bytes; the rest goes into the next one.
+	commitDocuments = 1000
+	commitBytes     = 8 << 20
+
+	retryFirst = 10 * time.Millisecond
+	retryMost  = time.Second
+)
+
+// journal commits what the rooms of a node have staged: one transaction in flight, which gathers the next meanwhile.
+type journal struct {
+	// Set at construction.
+	log     store.Log
+	run     uuid.UUID // this run of the node; with a number it names a batch for ever
+	limit   time.Duration
+	gather  time.Duration
+	logger  *slog.Logger
+	metrics *Metrics
+
+	mu    sync.Mutex
+	queue []*batch      // guarded by mu: at most one a room
+	wake  chan struct{} // of capacity 1
+
+	// Owned by loop.
+	number  uint64
+	started time.Time // of the newest commit
+	busy    bool      // the newest commit had more than one row
+	sick    []*sickPart
+}
+
+// group is sealed parts that are committed together, under one number until it is known that they were not.
+type group struct {
+	batches []*batch
+	parts   []store.DocumentAppend
+	rows    int
+}
+
+// sickPart is a document's part that fails on its own. It is tried again by itself, and holds up nobody else.
+type sickPart struct {
+	group
+	wait time.Duration
+	next time.Time
+}
+
+// enqueue hands a batch over. The room may go on filling it until the journal seals it.
+func (j *journal) enqueue(b *batch) {
+	j.mu.Lock()
+	j.queue = append(j.queue, b)
+	j.mu.Unlock()
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (j *journal) queued() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.queue)
+}
+
+// loop runs until ctx is done. Every batch that it took is then either decided or unknown for ever; its room tells nobody.
+func (j *journal) loop(ctx context.Context) {
+	for {
+		var sickDue <-chan time.Time
+		var timer *time.Timer
+		if next, ok := j.nextSick(); ok {
+			timer = time.NewTimer(time.Until(next))
+			sickDue = timer.C
+		}
+		if j.queued() == 0 {
+			select {
+			case <-j.wake:
+			case <-sickDue:
+			case <-ctx.Done():
+			}
+		}
+		if timer != nil {
+			timer.Stop()
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		j.trySick(ctx)
+		if j.queued() == 0 {
+			continue
+		}
+		// Under load a commit costs less a row when it takes more of them. Alone, a letter doesn't wait.
+		if j.busy || j.queued() > 1 {
+			if wait := j.gather - time.Since(j.started); wait > 0 && !pause(ctx, wait) {
+				return
+			}
+		}
+		if g := j.take(); len(g.parts) > 0 {
+			j.commit(ctx, g)
+		}
+	}
+}
+
+// take seals the batches that go into the next commit.
+func (j *journal) take() group {
+	j.mu.Lock()
+	n := min(len(j.queue), commitDocuments)
+	taken := j.queue[:n:n]
+	j.mu.Unlock()
+	var g group
+	bytes := 0
+	for _, b := range taken {
+		if bytes > commitBytes {
+			break
+		}
+		part := b.seal()
+		for _, row := range part.Rows {
+			bytes += len(row.Update)
+		}
+		g.rows += len(part.Rows)
+		g.batches = append(g.batches, b)
+		g.parts = append(g.parts, part)
+	}
+	j.mu.Lock()
+	// Batches were appended behind meanwhile, never taken away.
+	if j.queue = j.queue[len(g.batches):]; len(j.queue) == 0 {
+		j.queue = nil
+	}
+	j.mu.Unlock()
+	return g
+}
+
+// commit brings a group to its end: committed, or cut down to parts that fail on their own.
+func (j *journal) commit(ctx context.Context, g group) {
+	work := []group{g}
+	for len(work) > 0 && ctx.Err() == nil {
+		g, work = work[0], work[1:]
+		err := j.append(ctx, g)
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case len(g.parts) > 1:
+			half := len(g.parts) / 2
+			work = append([]group{g.slice(0, half), g.slice(half, len(g.parts))}, work...)
+		default:
+			j.logger.Error("a document can't be committed", "document", g.parts[0].Document, "error", err)
+			j.metrics.quarantined.Inc()
+			j.sick = append(j.sick, &sickPart{group: g, wait: retryFirst, next: time.Now().Add(retryFirst)})
+		}
+	}
+}
+
+func (g group) slice(from, to int) group {
+	s := group{batches: g.batches[from:to], parts: g.parts[from:to]}
+	for _, p := range s.parts {
+		s.rows += len(p.Rows)
+	}
+	return s
+}
+
+// append commits a group under a new number and delivers the results. While the outcome is unknown or the database is away it tries again,
+// always the same parts under the same number: the transaction may have been committed. An error is definite: nothing of it is in the database.
+func (j *journal) append(ctx context.Context, g group) error {
+	j.number++
+	b := store.Batch{Key: store.Key{Run: j.run, Number: j.number}, Documents: g.parts}
+	for wait := retryFirst; ; wait = min(2*wait, retryMost) {
+		j.started = time.Now()
+		limited, cancel := context.WithTimeout(ctx, j.limit)
+		res, err := j.log.Append(limited, b)
+		cancel()
+		took := time.Since(j.started)
+		if err == nil {
+			j.busy = g.rows > 1
+			j.metrics.committed(took, len(g.parts), g.rows)
+			for i, b := range g.batches {
+				b.room.results <- commitResult{batch: b, DocumentResult: res.Documents[i], again: res.AlreadyCommitted}
+			}
+			return nil
+		}
+		j.metrics.commitFailures.Inc()
+		if ctx.Err() != nil {
+			return err
+		}
+		if !errors.Is(err, store.ErrUncertain) && !errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
+		j.logger.Warn("a commit did not succeed; trying again", "number", j.number, "documents", len(g.parts), "rows", g.rows, "in", wait, "error", err)
+		if !pause(ctx, wait) {
+			return err
+		}
+	}
+}
+
+func (j *journal) nextSick() (time.Time, bool) {
+	var first time.Time
+	for _, s := range j.sick {
+		if first.IsZero() || s.next.Before(first) {
+			first = s.next
+		}
+	}
+	return first, !first.IsZero()
+}
+
+// trySick tries those again that failed alone and are due.
+func (j *journal) trySick(ctx context.Context) {
+	still := j.sick[:0]
+	for _, s := range j.sick {
+		if time.Until(s.next) <= 0 && ctx.Err() == nil {
+			if j.append(ctx, s.group) == nil {
+				continue
+			}
+			s.wait = min(2*s.wait, retryMost)
+			s.next = time.Now().Add(s.wait)
+		}
+		still = append(still, s)
+	}
+	clear(j.sick[len(still):])
+	j.sick = still
+}
+
+// pause waits; false when ctx was done first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,337 @@
+package collab
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/bizsync/bizsync/collab/crdt"
+	"github.com/bizsync/bizsync/store"
+)
+
+const (
+	loadLimit = 60 * time.Second
+	silentFor = 35 * time.Second
+	// heldLimit bounds what one connection has held, in bytes of frames.
+	heldLimit   = 256 << 10
+	resyncFirst = time.Second
+	resyncMost  = 30 * time.Second
+)
+
+// receive takes a frame from a session's reader.
+func (r *room) receive(s *session, f frame) {
+	switch f.kind {
+	case frameStep1:
+		r.answerStep1(s, f.vector)
+		s.spent(f)
+	case frameAwareness:
+		r.presence.receive(r, s, f.awareness)
+		s.spent(f)
+	case frameQueryAwareness:
+		if all := r.presence.all(r); all != nil {
+			s.out.put(awarenessMessage(all))
+		}
+		s.spent(f)
+	case frameStep2, frameUpdate:
+		s.opened(f.number)
+		r.hub.metrics.updatesIn.Inc()
+		if len(s.queue) > 0 || r.full() {
+			s.queue = append(s.queue, f)
+			r.parked = true
+			return
+		}
+		r.judge(s, f, false)
+		s.flushAck()
+	default:
+		s.spent(f)
+	}
+}
+
+// full says whether the document, or the node, has as much staged as it may.
+func (r *room) full() bool {
+	staged := 0
+	for _, b := range [...]*batch{r.batch, r.next} {
+		if b != nil {
+			staged += b.bytes
+		}
+	}
+	return staged >= r.hub.limits.StagedDocBytes || r.hub.overStaged()
+}
+
+// unpark judges frames that waited for room in the batch, a frame of each session in turn.
+func (r *room) unpark() {
+	for waiting := true; waiting; {
+		waiting = false
+		for _, s := range r.sessions {
+			if len(s.queue) == 0 {
+				continue
+			}
+			if r.full() {
+				// Another room's commit may be what makes place on the node.
+				r.at(time.Now().Add(10 * time.Millisecond))
+				return
+			}
+			f := s.queue[0]
+			if s.queue = s.queue[1:]; len(s.queue) == 0 {
+				s.queue = nil
+			}
+			r.judge(s, f, false)
+			s.flushAck()
+			waiting = true
+		}
+	}
+	r.parked = false
+}
+
+// layers is what the room knows: committed, in flight, gathering.
+func (r *room) layers() crdt.Known {
+	r.known[0] = r.state
+	n := 1
+	for _, b := range [...]*batch{r.batch, r.next} {
+		if b != nil {
+			r.known[n] = b.layer
+			n++
+		}
+	}
+	return r.known[:n]
+}
+
+// owner says to whom a client id is bound, committed or staged.
+func (r *room) owner(client uint64) (store.UserID, bool) {
+	if u, ok := r.owners[client]; ok {
+		return u, true
+	}
+	if u, ok := r.batch.owner(client); ok {
+		return u, true
+	}
+	return r.next.owner(client)
+}
+
+// judge decides what becomes of an update frame: settled, held, refused, or staged. Nobody is refused before the log was read to its head (final):
+// a client may know more than a node that lags.
+func (r *room) judge(s *session, f frame, final bool) {
+	var mayWriteAs func(uint64) bool
+	if !r.hub.trustClientIDs {
+		mayWriteAs = func(client uint64) bool {
+			u, bound := r.owner(client)
+			return !bound || u == s.peer.User
+		}
+	}
+	fit := r.layers().Fit(f.update, mayWriteAs)
+	adds := !fit.Update.IsEmpty() || fit.Missing || fit.Foreign
+	switch {
+	case !adds:
+		r.settleKnown(s, f, fit.Layer)
+		return
+	case !s.canWrite():
+		if !final {
+			r.await(s, f)
+			return
+		}
+		r.reject(s, f, CloseForbidden, "you may not edit this document")
+		return
+	case fit.Foreign && !final:
+		r.await(s, f)
+		return
+	case fit.Foreign && f.kind == frameUpdate:
+		s.spent(f)
+		r.hub.metrics.refused(CloseClientID)
+		s.out.put(PermissionDenied("this client id belongs to another account"))
+		r.kick(s, CloseClientID, "this client id belongs to another account")
+		return
+	case fit.Missing && f.kind == frameUpdate:
+		r.hold(s, f)
+		return
+	}
+	if reason := r.overLimit(fit); reason != "" {
+		r.reject(s, f, CloseTooLarge, reason)
+		return
+	}
+	if fit.Missing {
+		r.askForMissing(s)
+	} else if f.kind == frameStep2 {
+		s.resync = backoff{}
+	}
+	if fit.Foreign {
+		// The others' part is cut out and said so; the remainder goes on under no number, since this frame is settled.
+		r.hub.metrics.refused(CloseClientID)
+		s.refuse(f, CloseClientID, "parts were made under client ids of other accounts")
+		f.number = 0
+	}
+	if fit.Update.IsEmpty() {
+		if f.number == 0 {
+			s.spent(f)
+			return
+		}
+		r.settleKnown(s, f, fit.Layer)
+		return
+	}
+	r.stage(s, f, fit)
+}
+
+// settleKnown settles a frame that brings nothing new: with the batch that holds what it brings, or at once when that is committed.
+func (r *room) settleKnown(s *session, f frame, layer int) {
+	switch {
+	case layer == 2:
+		r.next.note(s, f)
+	case layer == 1 && r.batch != nil:
+		r.batch.note(s, f)
+	case layer == 1:
+		r.next.note(s, f)
+	default:
+		s.decide(f)
+		s.spent(f)
+	}
+}
+
+// overLimit says which limit of CONTRACT section 4 a frame would break by what it adds; "" for none. Frames that only delete always pass the quota.
+func (r *room) overLimit(fit crdt.Fit) string {
+	l := r.hub.limits
+	switch {
+	case fit.Structs > l.FrameStructs:
+		return "too many structs in one frame"
+	case fit.NewClients > l.FrameClients:
+		return "too many client ids in one frame"
+	case fit.DeleteRanges > l.FrameDeleteRanges:
+		return "too many delete ranges in one frame"
+	case fit.NewRoots > l.FrameRoots:
+		return "too many root types in one frame"
+	case fit.Structs > 0 && r.size()+fit.Bytes > l.DocumentBytes:
+		return "the document is full"
+	}
+	return ""
+}
+
+func (r *room) size() int {
+	n := r.state.Size()
+	for _, b := range [...]*batch{r.batch, r.next} {
+		if b != nil {
+			n += b.bytes
+		}
+	}
+	return n
+}
+
+// reject refuses a frame and keeps the socket.
+func (r *room) reject(s *session, f frame, code int, reason string) {
+	r.hub.metrics.refused(code)
+	s.refuse(f, code, reason)
+	s.spent(f)
+}
+
+// await puts a frame aside until the log was read to its head.
+func (r *room) await(s *session, f frame) {
+	r.awaiting = append(r.awaiting, staged{session: s, frame: f})
+	r.readAgain = true
+}
+
+// stage takes the new part of a frame into the batch that is still open.
+func (r *room) stage(s *session, f frame, fit crdt.Fit) {
+	var claims []uint64
+	if !r.hub.trustClientIDs {
+		for _, client := range fit.Writers {
+			if _, bound := r.owners[client]; !bound {
+				claims = append(claims, client)
+			}
+		}
+	}
+	version := min(r.accessVersion, s.roleVersion)
+	b := r.openBatch(func(b *batch) bool { return b.add(s.peer.User, version, fit.Update, claims) })
+	for _, client := range claims {
+		if _, bound := r.owner(client); !bound {
+			b.claim(client, s.peer.User)
+		}
+	}
+	b.layer.Apply(fit.Update)
+	b.bytes += fit.Bytes
+	r.hub.staged.Add(int64(fit.Bytes))
+	b.note(s, f)
+	r.rejudge = true
+}
+
+// openBatch gives the batch that took what add offers: the one that waits at the journal, or, when that is sealed, the next one.
+func (r *room) openBatch(add func(*batch) bool) *batch {
+	if r.next == nil && r.batch != nil && add(r.batch) {
+		return r.batch
+	}
+	if r.next == nil {
+		r.next = newBatch(r)
+	}
+	add(r.next)
+	return r.next
+}
+
+// submit hands the gathered batch to the journal when that has none of this room.
+func (r *room) submit() {
+	if r.batch == nil && r.next != nil && r.failed == nil {
+		r.batch, r.next = r.next, nil
+		r.batch.moveTo(r.upTo, r.upToRow)
+		r.batchSince = time.Now()
+		r.hub.journal.enqueue(r.batch)
+	}
+}
+
+// hold keeps an update whose references the room doesn't know yet. (Normal at every reconnect: the live update overtakes the step 2.)
+func (r *room) hold(s *session, f frame) {
+	if s.heldBytes+f.size > heldLimit {
+		r.dropHeld(s)
+		s.drop(f)
+		s.spent(f)
+		return
+	}
+	if len(s.held) == 0 {
+		s.heldUntil = time.Now().Add(r.hub.timing.HoldTime)
+		r.at(s.heldUntil)
+	}
+	r.hub.metrics.held.Inc()
+	s.held = append(s.held, f)
+	s.heldBytes += f.size
+	r.holders[s] = struct{}{}
+	// Held frames must not stop their own step 2 from being read, so they don't count against the credit.
+	s.spent(f)
+}
+
+// dropHeld gives up on what a session has held, and asks it for everything that the room lacks.
+func (r *room) dropHeld(s *session) {
+	for _, f := range s.held {
+		s.drop(f)
+	}
+	s.held, s.heldBytes = nil, 0
+	delete(r.holders, s)
+	r.hub.metrics.heldDropped.Inc()
+	r.askForMissing(s)
+}
+
+// rejudgeHeld looks at held frames again, since the room knows more than before. It ends: each further turn has staged one of them.
+func (r *room) rejudgeHeld() {
+	for r.rejudge && len(r.holders) > 0 {
+		r.rejudge = false
+		for _, s := range slices.Collect(maps.Keys(r.holders)) {
+			held, until := s.held, s.heldUntil
+			s.held, s.heldBytes = nil, 0
+			delete(r.holders, s)
+			for _, f := range held {
+				if !s.joined {
+					break
+				}
+				f.cost = 0 // given back when it was held
+				r.judge(s, f, false)
+			}
+			if len(s.held) > 0 {
+				s.heldUntil = until
+			}
+			s.flushAck()
+		}
+	}
+	r.rejudge = false
+}
+
+func (r *room) expireHeld(now time.Time) {
+	for s := range r.holders {
+		if !now.Before(s.heldUntil) {
+			r.dropHeld(s)
+		} else {
+			r.at(s.heldUntil)
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package collab
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// outbox holds what one connection has still to be told. Putting never blocks; one writer empties it. It is bounded in bytes: a reader that falls
+// further behind is cut with 1013, and its next sync brings what it missed.
+type outbox struct {
+	conn  Conn
+	limit int
+	bytes *atomic.Int64 // of all outboxes of the node
+	wake  chan struct{} // of capacity 1
+
+	mu     sync.Mutex
+	queue  [][]byte
+	queued int
+	closed bool
+	code   int
+	reason string
+}
+
+// spareMessages bounds the queue memory that a quiet connection keeps.
+const spareMessages = 256
+
+func newOutbox(conn Conn, limit int, bytes *atomic.Int64) *outbox {
+	return &outbox{conn: conn, limit: limit, bytes: bytes, wake: make(chan struct{}, 1)}
+}
+
+// put queues a message that nobody may change any more. It is dropped once the outbox is closing.
+func (o *outbox) put(msg []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return
+	}
+	if o.queued+len(msg) > o.limit && o.queued > 0 {
+		o.shut(CloseTryAgain, "too slow a reader")
+		o.drop()
+		return
+	}
+	o.queue = append(o.queue, msg)
+	o.queued += len(msg)
+	o.bytes.Add(int64(len(msg)))
+	o.signal()
+}
+
+// finish lets the writer send what is queued and then close the connection.
+func (o *outbox) finish(code int, reason string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.closed {
+		o.shut(code, reason)
+	}
+}
+
+func (o *outbox) shut(code int, reason string) {
+	o.closed, o.code, o.reason = true, code, reason
+	o.signal()
+}
+
+func (o *outbox) drop() {
+	o.bytes.Add(-int64(o.queued))
+	o.queue, o.queued = nil, 0
+}
+
+func (o *outbox) signal() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (o *outbox) take(reuse [][]byte) (msgs [][]byte, closed bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	msgs, o.queue = o.queue, reuse[:0]
+	o.bytes.Add(-int64(o.queued))
+	o.queued = 0
+	return msgs, o.closed
+}
+
+// run writes until the outbox is finished or a write fails, then closes the connection. After keepAlive of silence it sends
+// an empty awareness frame, since browsers don't show their scripts any pings.
+func (o *outbox) run(keepAlive time.Duration) {
+	ctx := context.Background() // what was accepted is told even while the node goes away; the Conn bounds each write
+	alive := time.NewTimer(keepAlive)
+	defer alive.Stop()
+	var spare [][]byte
+	for {
+		select {
+		case <-alive.C:
+			o.put(emptyAwareness())
+		case <-o.wake:
+		}
+		msgs, closed := o.take(spare)
+		for i, msg := range msgs {
+			if err := o.conn.Write(ctx, msg); err != nil {
+				o.finish(CloseTryAgain, "write failed")
+				closed = true
+				break
+			}
+			msgs[i] = nil
+		}
+		if closed {
+			o.mu.Lock()
+			o.drop()
+			code, reason := o.code, o.reason
+			o.mu.Unlock()
+			o.conn.Close(code, reason)
+			return
+		}
+		if len(msgs) > 0 {
+			alive.Reset(keepAlive)
+		}
+		if spare = msgs; cap(spare) > spareMessages {
+			spare = nil
+		}
+	}
+}
+
+// outcome says with which code and reason the connection was closed.
+func (o *outbox) outcome() (code int, reason string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.code, o.reason
+}

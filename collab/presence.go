@@ -1,0 +1,283 @@
+package collab
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/bizsync/bizsync/collab/crdt/lib0"
+	"github.com/bizsync/bizsync/store"
+)
+
+// goneMost bounds how many departed clients a room remembers.
+const goneMost = 10_000
+
+// presence is who is in a room and where: the awareness states (y-protocols awareness.js) of connected clients. It goes beside the document: unnumbered, unsaved.
+// All of it is owned by the room's run.
+type presence struct {
+	entries map[uint64]*entry
+	gone    map[uint64]uint64 // clients whose removal was told, with the clock it was told at
+	dirty   map[uint64]struct{}
+	sent    time.Time
+}
+
+// caret is what a session shows of itself.
+type caret struct {
+	client    uint64
+	has       bool // client is announced
+	announced bool // the first awareness frame has come
+}
+
+// entry is the state of one client.
+type entry struct {
+	session *session
+	clock   uint64
+	raw     []byte // as the client sent it
+	state   []byte // as others get it; nil until raw was looked at
+	bound   bool   // the client id belongs to the session's account, by the database
+}
+
+func newPresence() presence {
+	return presence{entries: make(map[uint64]*entry), gone: make(map[uint64]uint64), dirty: make(map[uint64]struct{})}
+}
+
+// receive takes an awareness update of a session. A connection speaks for its own client id only: the first that it announces and that nobody else holds. All else is an echo
+// (a stock y-websocket client sends back every change that it hears) and is skipped unparsed.
+func (p *presence) receive(r *room, s *session, update []byte) {
+	first := !s.caret.announced
+	s.caret.announced = true
+	index := 0
+	// The reader has checked the update already.
+	_ = eachAwarenessEntry(update, func(e awarenessEntry) bool {
+		index++
+		if (s.caret.has && s.caret.client == e.client) || p.mayTake(r, s, e, first && index == 1) {
+			p.set(r, s, e)
+		}
+		return true
+	})
+}
+
+// mayTake says whether a session may begin to speak for a client id.
+func (p *presence) mayTake(r *room, s *session, e awarenessEntry, opening bool) bool {
+	if e.left() || e.client > lib0.MaxSafeInteger {
+		return false
+	}
+	if held := p.entries[e.client]; held != nil {
+		// A reconnect finds its own older connection, that nobody has missed yet.
+		return opening && held.session.peer.User == s.peer.User && held.session != s && !s.since.Before(held.session.since)
+	}
+	if owner, bound := r.owner(e.client); bound && owner != s.peer.User {
+		return false
+	}
+	if clock, left := p.gone[e.client]; left && e.clock <= clock && !opening {
+		return false // an echo of somebody who has left
+	}
+	return true
+}
+
+// set stores a session's own state.
+func (p *presence) set(r *room, s *session, e awarenessEntry) {
+	if len(e.state) > r.hub.limits.AwarenessBytes {
+		r.hub.metrics.awarenessDropped.Inc()
+		return
+	}
+	if s.caret.has && s.caret.client != e.client {
+		p.leave(s) // Yjs changes a document's id when it meets itself
+	}
+	known := p.entries[e.client]
+	if e.left() {
+		if known != nil && e.clock >= known.clock {
+			known.clock = e.clock
+			p.remove(e.client, known)
+			s.caret.has = false
+		}
+		return
+	}
+	if known != nil && known.session == s && e.clock <= known.clock {
+		return
+	}
+	if clock, left := p.gone[e.client]; left && e.clock <= clock {
+		// Its peers would take this for old news. Told that it has left, the client answers with the next clock.
+		b := appendAwarenessEntry([]byte{1}, awarenessEntry{client: e.client, clock: clock, state: []byte("null")})
+		s.out.put(awarenessMessage(b))
+	} else {
+		delete(p.gone, e.client)
+	}
+	if known != nil && known.session != s {
+		known.session.caret.has = false // taken over
+	}
+	owner, bound := r.owners[e.client]
+	bound = bound && owner == s.peer.User
+	if known == nil {
+		known = &entry{}
+		p.entries[e.client] = known
+	}
+	known.session, known.clock, known.raw, known.state = s, e.clock, bytes.Clone(e.state), nil
+	known.bound = known.bound || bound
+	s.caret.client, s.caret.has = e.client, true
+	if known.bound {
+		p.dirty[e.client] = struct{}{}
+	} else {
+		r.announce(s, e.client)
+	}
+}
+
+// announce has a client id bound to the account that announced it, before anybody is told.
+func (r *room) announce(s *session, client uint64) {
+	if _, pending := r.owner(client); pending {
+		return // its batch is on the way
+	}
+	b := r.openBatch(func(b *batch) bool { return b.addAnnouncement(store.Binding{Client: client, User: s.peer.User}) })
+	b.claim(client, s.peer.User)
+	b.announce = append(b.announce, announcement{session: s, client: client})
+}
+
+// announced tells of those whose client ids are theirs now, and forgets those whose id is another's.
+func (r *room) announced(res commitResult) {
+	for client, e := range r.presence.entries {
+		if e.bound {
+			continue
+		}
+		if _, claimed := res.batch.claims[client]; !claimed {
+			continue
+		}
+		if owner, bound := r.owners[client]; bound && owner == e.session.peer.User {
+			e.bound = true
+			r.presence.dirty[client] = struct{}{}
+		} else {
+			e.session.caret.has = false
+			delete(r.presence.entries, client)
+		}
+	}
+}
+
+// retry has a client id announced again that was in a batch which was taken back.
+func (r *room) retry(a announcement) {
+	if e := r.presence.entries[a.client]; e != nil && !e.bound {
+		r.announce(e.session, a.client)
+	}
+}
+
+// leave removes what a session showed of itself.
+func (p *presence) leave(s *session) {
+	if !s.caret.has {
+		return
+	}
+	s.caret.has = false
+	if e := p.entries[s.caret.client]; e != nil && e.session == s {
+		p.remove(s.caret.client, e)
+	}
+}
+
+func (p *presence) remove(client uint64, e *entry) {
+	delete(p.entries, client)
+	if !e.bound {
+		return // nobody was told of it
+	}
+	if len(p.gone) >= goneMost {
+		clear(p.gone)
+	}
+	p.gone[client] = e.clock
+	p.dirty[client] = struct{}{}
+}
+
+// flush tells all sessions what changed since the last time, as one frame.
+func (p *presence) flush(r *room, now time.Time) {
+	if len(p.dirty) == 0 {
+		return
+	}
+	if due := p.sent.Add(r.hub.timing.Presence); now.Before(due) {
+		r.at(due)
+		return
+	}
+	p.sent = now
+	n := 0
+	var body []byte
+	for client := range p.dirty {
+		if e := p.entries[client]; e != nil {
+			if !e.bound || !p.rewrite(r, e) {
+				continue
+			}
+			body = appendAwarenessEntry(body, awarenessEntry{client: client, clock: e.clock, state: e.state})
+		} else if clock, left := p.gone[client]; left {
+			body = appendAwarenessEntry(body, awarenessEntry{client: client, clock: clock, state: []byte("null")})
+		} else {
+			continue
+		}
+		n++
+	}
+	clear(p.dirty)
+	if n > 0 {
+		r.broadcast(awarenessMessage(append(lib0.AppendVarUint(nil, uint64(n)), body...)), nil)
+	}
+	if len(r.sessions) == 0 {
+		clear(p.gone) // nobody is left who could remember an old clock
+	}
+}
+
+// all gives everybody's state as one awareness update, nil when nobody shows one.
+func (p *presence) all(r *room) []byte {
+	n := 0
+	var body []byte
+	for client, e := range p.entries {
+		if !e.bound || !p.rewrite(r, e) {
+			continue
+		}
+		body = appendAwarenessEntry(body, awarenessEntry{client: client, clock: e.clock, state: e.state})
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	return append(lib0.AppendVarUint(nil, uint64(n)), body...)
+}
+
+// rewrite makes the state that others get: the client's own, with the account's id and name written over what it claims. False when it is not a JSON object:
+// such a state is dropped.
+func (p *presence) rewrite(r *room, e *entry) bool {
+	if e.state != nil {
+		return true
+	}
+	if e.raw == nil {
+		return false
+	}
+	state, err := signState(e.raw, e.session.peer)
+	if err != nil {
+		r.hub.metrics.awarenessDropped.Inc()
+		e.raw = nil
+		return false
+	}
+	e.raw, e.state = nil, state
+	return true
+}
+
+// signState writes who it is into an awareness state: user.id and user.name, and a top-level name where the client keeps one there.
+func signState(raw []byte, peer Peer) ([]byte, error) {
+	var state map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &state); err != nil {
+		return nil, err
+	}
+	if state == nil {
+		return nil, errMalformed
+	}
+	var user map[string]json.RawMessage
+	if err := json.Unmarshal(state["user"], &user); err != nil || user == nil {
+		user = make(map[string]json.RawMessage, 2)
+	}
+	id, err := json.Marshal(peer.User)
+	if err != nil {
+		return nil, err
+	}
+	name, err := json.Marshal(peer.Name)
+	if err != nil {
+		return nil, err
+	}
+	user["id"], user["name"] = id, name
+	if _, has := state["name"]; has {
+		state["name"] = name
+	}
+	if state["user"], err = json.Marshal(user); err != nil {
+		return nil, err
+	}
+	return json.Marshal(state)
+}

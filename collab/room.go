@@ -1,0 +1,433 @@
+package collab
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bizsync/bizsync/collab/crdt"
+	"github.com/bizsync/bizsync/store"
+)
+
+// room is one open document: its committed state, what is on its way to the database, and the sessions that edit it.
+type room struct {
+	// Set at construction.
+	hub     *Hub
+	doc     store.DocumentID
+	logger  *slog.Logger
+	inbox   chan event
+	results chan commitResult // of capacity 1: the journal has at most one batch of a room
+	reads   chan readResult   // of capacity 1: at most one read of the log is under way
+	rights  chan rightsResult // of capacity 1
+	nudge   chan struct{}     // of capacity 1: look whether the room can end
+	loaded  chan struct{}     // closed when loading has ended, one way or the other
+	ended   chan struct{}     // closed when run has returned
+
+	// Guarded by hub.mu.
+	refs     int  // Serve and Content calls that use the room
+	unmapped bool // the hub doesn't give it out any more
+
+	seen       atomic.Uint64 // upTo, for the hub's poll
+	seenAccess atomic.Uint64 // accessVersion, likewise
+
+	loadErr error // written before loaded is closed
+
+	// Owned by run.
+	sessions map[uuid.UUID]*session
+	state    *crdt.State          // committed
+	encoded  []byte               // state as a whole, encoded for newcomers; nil when it has changed
+	epoch    uuid.UUID            // never changes: a room whose document has another one is given up
+	upTo     uint64               // every row up to this number is applied
+	upToRow  store.RowID          // and has this id
+	above    map[uint64]store.Row // applied rows beyond a hole; without their updates
+	owners   map[uint64]store.UserID
+	tail     tail
+
+	batchSince time.Time
+	batch      *batch // with the journal, or nil
+	next       *batch // gathers while batch is in flight, or nil
+	spare      *crdt.State
+	known      [3]*crdt.State
+
+	accessVersion uint64 // at which the sessions' roles were read
+	reading       bool   // a read of the log is under way
+	readAgain     bool   // and another one was asked for meanwhile
+	lastRead      time.Time
+	awaiting      []staged // frames that are judged for good when the log was read to its head
+	fresh         int      // of awaiting: so many were there when the read began
+	asking        bool     // a read of rights is under way
+	rightsDue     bool     // and this one is wanted
+	rightsNext    time.Time
+	holders       map[*session]struct{}
+	unsynced      map[*session]struct{} // to be sent step 1 when their back-off allows
+	rejudge       bool                  // held frames may fit now
+	parked        bool                  // some session has frames waiting for room in the batch
+	holeSince     time.Time
+
+	presence presence
+
+	stopping bool
+	failed   *CloseError // the room is of no more use; its sessions were closed with this
+	wake     *time.Timer
+	wakeAt   time.Time
+	idleFrom time.Time // no session and nothing staged since
+
+	wg sync.WaitGroup // of reads under way
+}
+
+// tail counts what was committed since the newest snapshot.
+type tail struct {
+	rows  int
+	bytes int
+}
+
+type eventKind uint8
+
+const (
+	eventFrame eventKind = iota
+	eventJoin
+	eventLeave
+	eventHead    // the database's head, from the hub's poll
+	eventContent // a reader wants the committed state
+	eventEditors
+	eventEnd // close the sessions of a login
+	eventStop
+)
+
+// event is what a room's inbox carries.
+type event struct {
+	kind    eventKind
+	session *session
+	frame   frame
+	head    store.Head
+	seen    uint64
+	login   uuid.UUID
+	joined  chan<- *CloseError // of capacity 1
+	content chan<- Content     // of capacity 1
+	editors chan<- []Editor    // of capacity 1
+}
+
+func newRoom(h *Hub, doc store.DocumentID) *room {
+	return &room{
+		hub: h, doc: doc, logger: h.logger.With("document", doc),
+		inbox:    make(chan event, 64),
+		results:  make(chan commitResult, 1),
+		reads:    make(chan readResult, 1),
+		rights:   make(chan rightsResult, 1),
+		nudge:    make(chan struct{}, 1),
+		loaded:   make(chan struct{}),
+		ended:    make(chan struct{}),
+		sessions: make(map[uuid.UUID]*session),
+		state:    crdt.NewState(),
+		above:    make(map[uint64]store.Row),
+		owners:   make(map[uint64]store.UserID),
+		holders:  make(map[*session]struct{}),
+		unsynced: make(map[*session]struct{}),
+		presence: newPresence(),
+	}
+}
+
+// load reads the document. A document that can't be read completely is refused; it never becomes an empty one.
+func (r *room) load(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, loadLimit)
+	defer cancel()
+	apply := func(b []byte) error {
+		u, err := crdt.ParseUpdate(b)
+		if err != nil {
+			return err
+		}
+		r.state.Apply(u)
+		return nil
+	}
+	head, err := r.hub.store.LoadDocument(ctx, r.doc, store.Loader{
+		Binding: func(b store.Binding) error { r.owners[b.Client] = b.User; return nil },
+		Snapshot: func(s store.Snapshot) error {
+			if err := apply(s.State); err != nil {
+				return fmt.Errorf("snapshot %d: %w", s.Seq, err)
+			}
+			return nil
+		},
+		Row: func(row store.Row) error {
+			if err := apply(row.Update); err != nil {
+				return fmt.Errorf("row %d: %w", row.Seq, err)
+			}
+			r.tail.rows++
+			r.tail.bytes += len(row.Update)
+			return nil
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("load document %s: %w", r.doc, err)
+	}
+	r.seen.Store(head.Seq)
+	r.seenAccess.Store(head.AccessVersion)
+	r.epoch, r.upTo, r.upToRow, r.accessVersion = head.Epoch, head.Seq, head.Row, head.AccessVersion
+	return nil
+}
+
+// run loads the document and then is the only goroutine that touches its state, until nobody needs the room any more.
+func (r *room) run(ctx context.Context) {
+	defer close(r.ended)
+	r.loadErr = r.load(ctx)
+	if r.loadErr != nil {
+		r.hub.forget(r)
+		close(r.loaded)
+		return
+	}
+	r.hub.metrics.rooms.Inc()
+	defer r.hub.metrics.rooms.Dec()
+	r.wake = time.NewTimer(r.hub.timing.Idle)
+	defer r.wake.Stop()
+	r.idleFrom = time.Now()
+	r.at(r.idleFrom.Add(r.hub.timing.Idle))
+	close(r.loaded)
+	defer r.wg.Wait()
+	for {
+		select {
+		case ev := <-r.inbox:
+			r.handle(ev)
+			// What is there already is handled in the same go, so that held frames are looked at once for all of it.
+			for n := len(r.inbox); n > 0; n-- {
+				r.handle(<-r.inbox)
+			}
+		case res := <-r.results:
+			r.decided(res)
+		case res := <-r.reads:
+			r.readDone(ctx, res)
+		case res := <-r.rights:
+			r.rightsDone(res)
+		case <-r.nudge:
+		case <-r.wake.C:
+			r.wakeAt = time.Time{}
+		case <-ctx.Done():
+			r.fail(&CloseError{Code: CloseGoingAway, Reason: "going away"})
+			if r.hub.unload(r) {
+				return
+			}
+			// Sessions end by themselves now; their leaving is all that is left to hear.
+			select {
+			case ev := <-r.inbox:
+				r.handle(ev)
+			case <-r.nudge:
+			}
+			continue
+		}
+		r.settle(ctx)
+		if r.finished() && r.hub.unload(r) {
+			if r.failed == nil {
+				r.wantCompaction(compactIdleRows, compactIdleBytes)
+			}
+			return
+		}
+	}
+}
+
+// handle takes one event.
+func (r *room) handle(ev event) {
+	s := ev.session
+	switch ev.kind {
+	case eventFrame:
+		if r.stopping || !s.joined {
+			s.spent(ev.frame) // not accepted, not acknowledged: the client brings it again
+			return
+		}
+		r.receive(s, ev.frame)
+	case eventJoin:
+		ev.joined <- r.join(s)
+	case eventLeave:
+		r.remove(s)
+	case eventHead:
+		r.compareHead(ev.head, ev.seen)
+	case eventContent:
+		ev.content <- Content{Epoch: r.epoch, Seq: r.upTo, Update: r.encodeAll()}
+	case eventEditors:
+		ev.editors <- r.editors()
+	case eventEnd:
+		for _, s := range r.sessions {
+			if s.peer.Session == ev.login && ev.login != uuid.Nil {
+				s.out.put(PermissionDenied("signed out"))
+				r.kick(s, CloseUnauthorized, "signed out")
+			}
+		}
+	case eventStop:
+		r.stopping = true
+	}
+}
+
+// settle does what is due after a change: held and parked frames, reads, presence, and the time of the next look.
+func (r *room) settle(ctx context.Context) {
+	now := time.Now()
+	if r.parked {
+		r.unpark()
+	}
+	if r.rejudge {
+		r.rejudgeHeld()
+	}
+	r.expireHeld(now)
+	r.askAgain(now)
+	r.presence.flush(r, now)
+	r.watchHole(now)
+	r.startRead(ctx, now)
+	r.startRights(ctx, now)
+	r.submit()
+	r.wantCompaction(compactRows, compactBytes)
+	if len(r.sessions) > 0 || r.staging() {
+		r.idleFrom = time.Time{}
+	} else if r.idleFrom.IsZero() {
+		r.idleFrom = now
+	}
+	if !r.idleFrom.IsZero() {
+		r.at(r.idleFrom.Add(r.hub.timing.Idle))
+	}
+}
+
+// at makes the room look again at t, at the latest.
+func (r *room) at(t time.Time) {
+	if r.wakeAt.IsZero() || t.Before(r.wakeAt) {
+		r.wakeAt = t
+		r.wake.Reset(time.Until(t))
+	}
+}
+
+func (r *room) staging() bool { return r.batch != nil || r.next != nil }
+
+// finished says whether the room may end: failed, stopped with everything committed, or idle for long enough.
+func (r *room) finished() bool {
+	switch {
+	case r.failed != nil:
+		return true
+	case r.staging():
+		return false
+	case r.stopping:
+		if len(r.inbox) == 0 && len(r.sessions) > 0 {
+			r.fail(&CloseError{Code: CloseGoingAway, Reason: "going away"})
+		}
+		return len(r.inbox) == 0
+	}
+	return !r.idleFrom.IsZero() && time.Since(r.idleFrom) >= r.hub.timing.Idle
+}
+
+// join admits a session and tells it what it needs to begin: our step 1, and who is here.
+func (r *room) join(s *session) *CloseError {
+	if r.failed != nil {
+		return r.failed
+	}
+	if r.stopping {
+		return &CloseError{Code: CloseGoingAway, Reason: "going away"}
+	}
+	if refused := r.makePlace(s); refused != nil {
+		return refused
+	}
+	r.sessions[s.peer.Conn] = s
+	s.joined = true
+	r.hub.metrics.connections.Inc()
+	r.sendStep1(s)
+	if all := r.presence.all(r); all != nil {
+		s.out.put(awarenessMessage(all))
+	}
+	if s.roleVersion != r.accessVersion {
+		r.askRights()
+	}
+	return nil
+}
+
+// makePlace holds the limits on sockets. A silent older socket of the same account makes way: it is most likely dead.
+func (r *room) makePlace(s *session) *CloseError {
+	l := r.hub.limits
+	var silent *session
+	mine := 0
+	for _, o := range r.sessions {
+		if o.peer.User == s.peer.User {
+			mine++
+			if silent == nil || o.lastHeard.Load() < silent.lastHeard.Load() {
+				silent = o
+			}
+		}
+	}
+	if mine < l.SocketsPerUser && len(r.sessions) < l.SocketsPerDoc {
+		return nil
+	}
+	// Stock clients renew their presence every 15 s.
+	if silent != nil && time.Since(time.Unix(0, silent.lastHeard.Load())) > silentFor {
+		r.kick(silent, CloseTryAgain, "replaced by a newer connection")
+		return nil
+	}
+	return &CloseError{Code: CloseTryAgain, Reason: "too many connections to this document"}
+}
+
+// remove takes a session out of the room. What it had staged is committed all the same.
+func (r *room) remove(s *session) {
+	if !s.joined {
+		return
+	}
+	s.joined = false
+	delete(r.sessions, s.peer.Conn)
+	delete(r.holders, s)
+	delete(r.unsynced, s)
+	for _, f := range s.queue {
+		s.spent(f)
+	}
+	s.held, s.queue, s.heldBytes = nil, nil, 0
+	r.presence.leave(s)
+	s.end()
+	r.hub.metrics.connections.Dec()
+}
+
+// kick closes a session after what is queued for it.
+func (r *room) kick(s *session, code int, reason string) {
+	if !s.joined {
+		return
+	}
+	r.hub.metrics.closed(code)
+	r.remove(s)
+	s.out.finish(code, reason)
+}
+
+// fail closes all sessions and makes the room useless: the next connection loads the document anew.
+func (r *room) fail(c *CloseError) {
+	if r.failed == nil {
+		r.failed = c
+		r.hub.forget(r)
+		if r.next != nil {
+			r.hub.staged.Add(-int64(r.next.bytes))
+			r.next = nil
+		}
+		r.awaiting = nil
+	}
+	for _, s := range r.sessions {
+		r.kick(s, c.Code, c.Reason)
+	}
+}
+
+// broadcast gives one message to all sessions but one.
+func (r *room) broadcast(msg []byte, except *session) {
+	for _, s := range r.sessions {
+		if s != except {
+			s.out.put(msg)
+		}
+	}
+}
+
+// encodeAll gives the committed state, encoded once for all who ask before it changes.
+func (r *room) encodeAll() []byte {
+	if r.encoded == nil {
+		r.encoded = r.state.Encode().Bytes()
+	}
+	return r.encoded
+}
+
+func (r *room) editors() []Editor {
+	list := make([]Editor, 0, len(r.sessions))
+	for _, s := range r.sessions {
+		list = append(list, Editor{
+			Conn: s.peer.Conn, User: s.peer.User, Name: s.peer.Name, Role: min(s.role, s.peer.MaxRole),
+			Since: s.since, LastActive: time.Unix(0, s.lastActive.Load()),
+		})
+	}
+	return list
+}
