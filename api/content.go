@@ -1,0 +1,74 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+type contentInput struct {
+	DocumentPath
+	Format      string `query:"format" enum:"text,yjs" default:"text" doc:"text: the plain text. yjs: the state as a Yjs update, v1."`
+	Field       string `query:"field" maxLength:"256" doc:"With format text: which root type; left out, the only one, or default."`
+	IfNoneMatch string `header:"If-None-Match" maxLength:"1024" doc:"ETags that the caller has."`
+}
+
+type contentOutput struct {
+	Status       int
+	ContentType  string `header:"Content-Type"`
+	ETag         string `header:"ETag" doc:"Changes with every change of the content."`
+	CacheControl string `header:"Cache-Control"`
+	Body         []byte
+}
+
+func (s *Server) contentRoutes() {
+	register(s, huma.Operation{OperationID: "getContent", Method: http.MethodGet, Path: prefix + "/documents/{id}/content", Tags: []string{"Documents"}, Summary: "Read a document's content",
+		Description: "The committed content of this moment.", Errors: []int{http.StatusNotFound, http.StatusGone},
+		Responses: map[string]*huma.Response{
+			"200": {Description: "The content", Content: map[string]*huma.MediaType{
+				"text/plain; charset=utf-8": {Schema: &huma.Schema{Type: huma.TypeString}},
+				"application/octet-stream":  {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+			}},
+			"304": {Description: "The caller has it already"},
+		}}, signedIn, s.getContent)
+}
+
+func (s *Server) getContent(ctx context.Context, in *contentInput) (*contentOutput, error) {
+	a, err := s.authorize(ctx, callerOf(ctx).user.ID, in.ID, toRead)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.hub.Content(ctx, a.Document)
+	if err != nil {
+		return nil, fmt.Errorf("read content: %w", err)
+	}
+	out := &contentOutput{Status: http.StatusOK, ETag: fmt.Sprintf(`"%s.%d"`, c.Epoch, c.Seq), CacheControl: "private, no-cache"}
+	if matchesETag(in.IfNoneMatch, out.ETag) {
+		out.Status = http.StatusNotModified
+		return out, nil
+	}
+	if in.Format == "yjs" {
+		out.ContentType, out.Body = "application/octet-stream", c.Update
+		return out, nil
+	}
+	text, err := c.Text(in.Field)
+	if err != nil {
+		return nil, fmt.Errorf("read content as text: %w", err)
+	}
+	out.ContentType, out.Body = "text/plain; charset=utf-8", []byte(text)
+	return out, nil
+}
+
+// matchesETag compares weakly, as If-None-Match asks for (RFC 9110, 13.1.2). Our tags hold no comma.
+func matchesETag(header, etag string) bool {
+	for tag := range strings.SplitSeq(header, ",") {
+		tag = strings.TrimSpace(tag)
+		if tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+// MemberUser is the account of a member.
+type MemberUser struct {
+	ID    store.UserID `json:"id"`
+	Name  string       `json:"name"`
+	Email string       `json:"email"`
+}
+
+// Member is an account's membership of a document.
+type Member struct {
+	User      MemberUser `json:"user"`
+	Role      string     `json:"role" enum:"viewer,commenter,editor,owner"`
+	CreatedAt time.Time  `json:"createdAt"`
+}
+
+func memberOf(m store.Member) Member {
+	return Member{User: MemberUser{ID: m.User, Name: m.Name, Email: m.Email}, Role: m.Role.String(), CreatedAt: m.CreatedAt.UTC()}
+}
+
+type listMembersInput struct {
+	DocumentPath
+	PageInput
+}
+
+// MemberPath names a member in a path.
+type MemberPath struct {
+	DocumentPath
+	User uuid.UUID `path:"userId" doc:"Of the account."`
+}
+
+type setMemberInput struct {
+	MemberPath
+	Body struct {
+		Role string `json:"role" enum:"viewer,commenter,editor,owner"`
+	}
+}
+
+type memberOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         Member
+}
+
+func (s *Server) memberRoutes() {
+	tags := []string{"Members"}
+	one := []int{http.StatusNotFound, http.StatusGone}
+	change := []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone, http.StatusConflict}
+	register(s, huma.Operation{OperationID: "listMembers", Method: http.MethodGet, Path: prefix + "/documents/{id}/members", Tags: tags, Summary: "List a document's members", Errors: one}, signedIn, s.listMembers)
+	register(s, huma.Operation{OperationID: "setMember", Method: http.MethodPut, Path: prefix + "/documents/{id}/members/{userId}", Tags: tags, Summary: "Add a member or change a role",
+		Description: "Owners. Takes effect on open sockets.", Errors: change}, signedIn, s.setMember)
+	register(s, huma.Operation{OperationID: "removeMember", Method: http.MethodDelete, Path: prefix + "/documents/{id}/members/{userId}", Tags: tags, Summary: "Remove a member",
+		Description: "Owners; everyone may remove themself. Closes their sockets with 4403.", DefaultStatus: http.StatusNoContent, Errors: change}, signedIn, s.removeMember)
+}
+
+func (s *Server) listMembers(ctx context.Context, in *listMembersInput) (*listOutput[Member], error) {
+	a, err := s.authorize(ctx, callerOf(ctx).user.ID, in.ID, toRead)
+	if err != nil {
+		return nil, err
+	}
+	members, next, err := s.store.Members(ctx, a.Document, in.page())
+	if err != nil {
+		return nil, fmt.Errorf("list members: %w", err)
+	}
+	return listOf(members, next, memberOf), nil
+}
+
+func (s *Server) setMember(ctx context.Context, in *setMemberInput) (*memberOutput, error) {
+	a, err := s.authorize(ctx, callerOf(ctx).user.ID, in.ID, toManage)
+	if err != nil {
+		return nil, err
+	}
+	role, ok := store.ParseRole(in.Body.Role)
+	if !ok {
+		return nil, invalid("body.role", "a role is one of viewer, commenter, editor, owner")
+	}
+	m, err := s.store.SetMember(ctx, a.Document, in.User, role)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, problem(http.StatusNotFound, codeNotFound, "no such account")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("set member: %w", err)
+	}
+	s.hub.AccessChanged(context.WithoutCancel(ctx), a.Document)
+	return &memberOutput{CacheControl: "no-store", Body: memberOf(m)}, nil
+}
+
+func (s *Server) removeMember(ctx context.Context, in *MemberPath) (*struct{}, error) {
+	me := callerOf(ctx).user.ID
+	need := toManage
+	if in.User == me {
+		need = toRead
+	}
+	a, err := s.authorize(ctx, me, in.ID, need)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.store.RemoveMember(ctx, a.Document, in.User); errors.Is(err, store.ErrNotFound) {
+		return nil, problem(http.StatusNotFound, codeNotFound, "no such member")
+	} else if err != nil {
+		return nil, fmt.Errorf("remove member: %w", err)
+	}
+	s.hub.AccessChanged(context.WithoutCancel(ctx), a.Document)
+	return nil, nil
+}

@@ -1,0 +1,85 @@
+package api
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+)
+
+// cookieScheme is the name of the session cookie's security scheme in the description.
+const cookieScheme = "session"
+
+//go:embed docs/index.html docs/docs.js docs/docs.css
+var docsFiles embed.FS
+
+// describe begins the OpenAPI document; the operations add themselves.
+func describe() *huma.OpenAPI {
+	return &huma.OpenAPI{
+		OpenAPI: "3.1.0",
+		Info: &huma.Info{Title: "BizSync", Version: "1", Description: "Documents that several people edit at once. " +
+			"Errors are problems (RFC 9457) with a stable `code`. Lists take `limit` and `cursor`. " +
+			"The collaboration sockets are at `/collab/{documentId or key}` and speak y-websocket; they are opened with the session cookie or a collaboration token."},
+		Components: &huma.Components{
+			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+			SecuritySchemes: map[string]*huma.SecurityScheme{cookieScheme: {Type: "apiKey", In: "cookie", Name: sessionCookie,
+				Description: "Set by logging in. HttpOnly; state changes from other sites are refused."}},
+		},
+		Tags: []*huma.Tag{{Name: "Set-up", Description: "The first account, and invitations."}, {Name: "Session", Description: "Logging in and out."},
+			{Name: "Users", Description: "Accounts."}, {Name: "Documents", Description: "The catalogue, the content, and who is there."},
+			{Name: "Members", Description: "Who may do what in a document."}, {Name: "Tokens", Description: "For opening sockets."}},
+	}
+}
+
+// finishDescription puts our Problem where huma described its own error model, and gives the handler of the finished document.
+func finishDescription(o *huma.OpenAPI) (http.HandlerFunc, error) {
+	schema := o.Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
+	for _, item := range o.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+			if op == nil {
+				continue
+			}
+			for _, response := range op.Responses {
+				if m, ok := response.Content[problemType]; ok {
+					m.Schema = schema
+				}
+			}
+		}
+	}
+	delete(o.Components.Schemas.Map(), "ErrorModel")
+	delete(o.Components.Schemas.Map(), "ErrorDetail")
+	document, err := json.MarshalIndent(o, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write OpenAPI document: %w", err)
+	}
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(document) // the client went away, if anything
+	}, nil
+}
+
+// docsRoutes serves the readable form of the document, with nothing from elsewhere.
+func docsRoutes(r chi.Router) {
+	file := func(name string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "no-cache")
+			http.ServeFileFS(w, r, docsFiles, name)
+		}
+	}
+	r.Get("/docs", func(w http.ResponseWriter, r *http.Request) {
+		b, err := docsFiles.ReadFile("docs/index.html")
+		if err != nil {
+			panic(err) // it is part of the binary
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(b)
+	})
+	r.Get("/docs/docs.js", file("docs/docs.js"))
+	r.Get("/docs/docs.css", file("docs/docs.css"))
+}

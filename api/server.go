@@ -1,0 +1,228 @@
+// Package api is every HTTP surface of BizSync: REST, sessions, tokens, authorisation, the upgrade to collaboration sockets, the browser application's
+// files, and the mapping of errors to answers.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/bizsync/bizsync/collab"
+	"github.com/bizsync/bizsync/store"
+)
+
+const (
+	prefix = "/api/v1"
+	// maxBodyBytes bounds the body of a REST request.
+	maxBodyBytes = 1 << 20
+	// defaultSessionIdle is how long a login lasts without being used.
+	defaultSessionIdle = 30 * time.Minute
+	// defaultFrameBytes bounds an inbound frame of a socket.
+	defaultFrameBytes = 16 << 20
+
+	loginsPerMinute          = 5   // of one account from one address
+	loginsPerMinuteByAddress = 100 // of all accounts from one address
+	// MinSecretBytes is the shortest secret for signing tokens.
+	MinSecretBytes = 16
+)
+
+// Options are a Server's parts. Store, Hub, Secret and Passwords are needed.
+type Options struct {
+	Store     store.Store
+	Hub       *collab.Hub
+	Passwords *Passwords
+	Secret    []byte // signs collaboration tokens, at least 16 bytes
+	Web       fs.FS  // the built browser application; nil: none
+	Logger    *slog.Logger
+	Metrics   prometheus.Registerer // nil: not counted
+
+	PublicURL      string         // at which people see this server; "": as each request says
+	AllowedOrigins []string       // whose pages may use this server with a person's cookie, beside the public one
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For and -Proto are believed
+	Node           string         // name of this node among the editors
+
+	SessionIdle time.Duration // a login ends after so long without use; 0: 30 min
+	FrameBytes  int64         // inbound frames of sockets; 0: 16 MiB
+	Attempts    AttemptLimits
+}
+
+// AttemptLimits bound how often sockets are opened; each counts per second and holds a burst. The zero value of a field means its default.
+type AttemptLimits struct {
+	AccountPerSecond float64 // 20
+	AccountBurst     int     // 500
+	AddressPerSecond float64 // 100
+	AddressBurst     int     // 1,000
+}
+
+// Server answers everything on the public address. It is an http.Handler and may be used concurrently.
+type Server struct {
+	// Set at construction.
+	store       store.Store
+	hub         *collab.Hub
+	passwords   *Passwords
+	tokens      *tokens
+	log         *slog.Logger
+	origins     *origins
+	node        string
+	sessionIdle time.Duration
+	frameBytes  int64
+	timing      connTiming
+	keepSession time.Duration // between looks at the login of an open socket
+	metrics     *httpMetrics
+	api         huma.API
+	handler     http.Handler
+	largeFrames *semaphore.Weighted
+
+	logins, loginsByAddress                       *throttle
+	socketAttemptsByAccount, socketAttemptsByAddr *throttle
+
+	// Guarded by mu.
+	mu       sync.Mutex
+	stopping bool
+	sockets  sync.WaitGroup // grows only while stopping is false
+}
+
+// New checks the options and builds the server. It starts nothing.
+func New(o Options) (*Server, error) {
+	if o.Store == nil || o.Hub == nil || o.Passwords == nil {
+		return nil, errors.New("api: store, hub and passwords are needed")
+	}
+	if len(o.Secret) < MinSecretBytes {
+		return nil, fmt.Errorf("secret: at least %d bytes are needed, there are %d", MinSecretBytes, len(o.Secret))
+	}
+	origins, err := newOrigins(o.PublicURL, o.AllowedOrigins, o.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		store: o.Store, hub: o.Hub, passwords: o.Passwords, tokens: newTokens(o.Secret), log: o.Logger, origins: origins, node: o.Node,
+		sessionIdle: or(o.SessionIdle, defaultSessionIdle),
+		frameBytes:  or(o.FrameBytes, defaultFrameBytes),
+		timing:      defaultConnTiming(),
+		keepSession: time.Minute,
+		metrics:     newHTTPMetrics(o.Metrics),
+
+		logins:                  newThrottle(loginsPerMinute/60.0, loginsPerMinute),
+		loginsByAddress:         newThrottle(loginsPerMinuteByAddress/60.0, loginsPerMinuteByAddress),
+		socketAttemptsByAccount: newThrottle(or(o.Attempts.AccountPerSecond, 20), or(o.Attempts.AccountBurst, 500)),
+		socketAttemptsByAddr:    newThrottle(or(o.Attempts.AddressPerSecond, 100), or(o.Attempts.AddressBurst, 1000)),
+	}
+	// A single frame of the largest size must always fit.
+	s.largeFrames = semaphore.NewWeighted(max(largeFrameBudget, s.frameBytes+1))
+	if s.handler, err = s.routes(o.Web); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// or gives v, or the default when v is zero.
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// routes lays out everything that is answered.
+func (s *Server) routes(web fs.FS) (http.Handler, error) {
+	static, err := newStatic(web)
+	if err != nil {
+		return nil, err
+	}
+	r := chi.NewRouter()
+	r.Use(s.observe, s.recovered, securityHeaders, s.crossSite)
+
+	s.api = humachi.New(r, huma.Config{
+		OpenAPI: describe(), Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat: "application/json", RejectUnknownQueryParameters: true, Transformers: []huma.Transformer{s.ownProblems},
+	})
+	s.setupRoutes()
+	s.sessionRoutes()
+	s.userRoutes()
+	s.documentRoutes()
+	s.contentRoutes()
+	s.editorRoutes()
+	s.memberRoutes()
+	s.tokenRoutes()
+	spec, err := finishDescription(s.api.OpenAPI())
+	if err != nil {
+		return nil, err
+	}
+	r.Get(prefix+"/openapi.json", spec)
+	docsRoutes(r)
+
+	r.Get("/healthz", s.healthz)
+	r.Get("/readyz", s.readyz)
+	r.Get("/collab/{name}", s.serveSocket)
+	notFound := func(w http.ResponseWriter, r *http.Request) {
+		s.writeProblem(w, r, problem(http.StatusNotFound, codeNotFound, "there is nothing at this address"))
+	}
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		if static == nil || strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/collab") || !static.serve(w, r) {
+			notFound(w, r)
+		}
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		s.writeProblem(w, r, problem(http.StatusMethodNotAllowed, codeMethod, "this address doesn't do that"))
+	})
+	return r, nil
+}
+
+// BeginStop makes /readyz answer 503 and refuses new sockets. Call it before stopping the hub, and Wait after.
+func (s *Server) BeginStop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping = true
+}
+
+// Wait returns when every socket has ended, or when ctx is done. BeginStop must have been called.
+func (s *Server) Wait(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		s.sockets.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for sockets to end: %w", ctx.Err())
+	}
+}
+
+// enter counts a socket in; ok is false when the node is stopping.
+func (s *Server) enter() (ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return false
+	}
+	s.sockets.Add(1)
+	return true
+}
+
+func (s *Server) isStopping() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stopping
+}

@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+const (
+	defaultTokenLife = time.Hour
+	maxTokenLife     = 24 * time.Hour
+	// maxTokenBytes bounds what is looked at as a collaboration token.
+	maxTokenBytes = 4 << 10
+)
+
+// errToken: a collaboration token that can't be accepted.
+var errToken = errors.New("bad collaboration token")
+
+// tokenClaims are what a collaboration token says (RFC 7519).
+type tokenClaims struct {
+	Name string `json:"name"`
+	Doc  string `json:"doc"`
+	Role string `json:"role"`
+	jwt.RegisteredClaims
+}
+
+// grant is what an accepted token allows its bearer.
+type grant struct {
+	user store.UserID
+	doc  store.DocumentID
+	role store.Role // at most
+}
+
+// tokens signs and checks collaboration tokens: JWT, HS256, with the installation's secret.
+type tokens struct {
+	secret []byte
+	parser *jwt.Parser
+}
+
+func newTokens(secret []byte) *tokens {
+	return &tokens{secret: secret, parser: jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithExpirationRequired(), jwt.WithIssuedAt())}
+}
+
+// sign makes a token.
+func (t *tokens) sign(g grant, name string, issued, expires time.Time) (string, error) {
+	claims := tokenClaims{Name: name, Doc: g.doc.String(), Role: g.role.String(), RegisteredClaims: jwt.RegisteredClaims{
+		Subject: g.user.String(), IssuedAt: jwt.NewNumericDate(issued), ExpiresAt: jwt.NewNumericDate(expires), ID: store.NewID().String()}}
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(t.secret)
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	return token, nil
+}
+
+// check verifies signature, algorithm and expiry and reads the claims. Its errors wrap errToken.
+func (t *tokens) check(token string) (grant, error) {
+	if len(token) > maxTokenBytes {
+		return grant{}, fmt.Errorf("%w: too long", errToken)
+	}
+	var claims tokenClaims
+	if _, err := t.parser.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return t.secret, nil }); err != nil {
+		return grant{}, fmt.Errorf("%w: %w", errToken, err)
+	}
+	user, err := uuid.Parse(claims.Subject)
+	if err != nil {
+		return grant{}, fmt.Errorf("%w: sub: %w", errToken, err)
+	}
+	doc, err := uuid.Parse(claims.Doc)
+	if err != nil {
+		return grant{}, fmt.Errorf("%w: doc: %w", errToken, err)
+	}
+	role, ok := store.ParseRole(claims.Role)
+	if !ok {
+		return grant{}, fmt.Errorf("%w: role %q", errToken, claims.Role)
+	}
+	return grant{user: user, doc: doc, role: role}, nil
+}
+
+type createTokenInput struct {
+	DocumentPath
+	Body *struct {
+		Role      string `json:"role,omitempty" enum:"viewer,commenter,editor,owner" doc:"At most your own, which is the default."`
+		ExpiresIn *int64 `json:"expiresIn,omitempty" minimum:"1" maximum:"86400" doc:"Seconds; an hour when left out."`
+	}
+}
+
+// CollaborationToken opens a document's socket.
+type CollaborationToken struct {
+	Token     string    `json:"token" doc:"JWT, HS256; put it in the parameter token of the socket's URL."`
+	ExpiresAt time.Time `json:"expiresAt" doc:"It opens sockets until then; open ones stay."`
+	URL       string    `json:"url" format:"uri" doc:"Base URL of the sockets."`
+}
+
+type createTokenOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         CollaborationToken
+}
+
+func (s *Server) tokenRoutes() {
+	register(s, huma.Operation{OperationID: "createToken", Method: http.MethodPost, Path: prefix + "/documents/{id}/tokens", Tags: []string{"Tokens"}, Summary: "Make a collaboration token",
+		Description: "For opening this document's socket as oneself, never with more than one's own role.", DefaultStatus: http.StatusCreated,
+		Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone}}, signedIn, s.createToken)
+}
+
+func (s *Server) createToken(ctx context.Context, in *createTokenInput) (*createTokenOutput, error) {
+	me := callerOf(ctx).user
+	a, err := s.authorize(ctx, me.ID, in.ID, toRead)
+	if err != nil {
+		return nil, err
+	}
+	role, life := a.Role, defaultTokenLife
+	if in.Body != nil && in.Body.Role != "" {
+		asked, ok := store.ParseRole(in.Body.Role)
+		if !ok {
+			return nil, invalid("body.role", "a role is one of viewer, commenter, editor, owner")
+		}
+		if asked > a.Role {
+			return nil, problem(http.StatusForbidden, codeForbidden, "a token can't allow more than your own role")
+		}
+		role = asked
+	}
+	if in.Body != nil && in.Body.ExpiresIn != nil {
+		life = min(time.Duration(*in.Body.ExpiresIn)*time.Second, maxTokenLife)
+	}
+	// The claims have whole seconds; so has what we say of them.
+	now := time.Now().UTC().Truncate(time.Second)
+	token, err := s.tokens.sign(grant{user: me.ID, doc: a.Document, role: role}, me.Name, now, now.Add(life))
+	if err != nil {
+		return nil, err
+	}
+	return &createTokenOutput{CacheControl: "no-store", Body: CollaborationToken{Token: token, ExpiresAt: now.Add(life), URL: socketBase(visitOf(ctx).base)}}, nil
+}
+
+// socketBase is the base URL of the sockets of a server that is seen at base.
+func socketBase(base *url.URL) string {
+	u := base.JoinPath("collab")
+	u.Scheme = map[string]string{"http": "ws", "https": "wss"}[base.Scheme]
+	return u.String()
+}

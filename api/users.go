@@ -1,0 +1,168 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+const (
+	maxEmailBytes = 254
+	maxNameChars  = 100
+)
+
+// CleanAccount trims and checks an email address and a name; an empty name becomes the part of the address before the @. The error is a *Problem.
+func CleanAccount(email, name string) (cleanEmail, cleanName string, err error) {
+	email = strings.TrimSpace(email)
+	a, err := mail.ParseAddress(email)
+	if err != nil || a.Address != email || len(email) > maxEmailBytes || strings.ContainsFunc(email, unicode.IsSpace) {
+		return "", "", invalid("body.email", "that is no email address")
+	}
+	name = strings.TrimSpace(name)
+	if name == "" {
+		name = email[:strings.LastIndexByte(email, '@')]
+	}
+	if !plainText(name, maxNameChars) {
+		return "", "", invalid("body.name", fmt.Sprintf("a name has at most %d characters, all of them printable", maxNameChars))
+	}
+	return email, name, nil
+}
+
+// plainText says whether text is not empty, of at most that many characters, and all of them printable. (Names and titles are shown to others: line
+// breaks, terminal escapes and marks that turn the direction of text have no place in them.)
+func plainText(text string, most int) bool {
+	n := utf8.RuneCountInString(text)
+	return n > 0 && n <= most && utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+	})
+}
+
+// Invitation is a one-time link at which an account's owner sets a password.
+type Invitation struct {
+	URL       string    `json:"url" format:"uri"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// InvitedUser is a new account, with an invitation when it was created without a password.
+type InvitedUser struct {
+	User
+	Invitation *Invitation `json:"invitation,omitempty"`
+}
+
+// PageInput asks for one page of a list.
+type PageInput struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"At most so many."`
+	Cursor string `query:"cursor" maxLength:"1024" doc:"nextCursor of the page before."`
+}
+
+func (p PageInput) page() store.Page { return store.Page{Limit: p.Limit, Cursor: p.Cursor} }
+
+// List is one page of a list.
+type List[T any] struct {
+	Data       []T    `json:"data" nullable:"false"`
+	NextCursor string `json:"nextCursor" doc:"Asks for the next page; empty on the last one."`
+}
+
+type listOutput[T any] struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         List[T]
+}
+
+func listOf[S, T any](items []S, next string, convert func(S) T) *listOutput[T] {
+	out := &listOutput[T]{CacheControl: "no-store", Body: List[T]{Data: make([]T, len(items)), NextCursor: next}}
+	for i, item := range items {
+		out.Body.Data[i] = convert(item)
+	}
+	return out
+}
+
+type createUserInput struct {
+	Body struct {
+		Email    string         `json:"email"`
+		Name     string         `json:"name" doc:"Shown to others."`
+		Role     store.UserRole `json:"role" enum:"admin,member"`
+		Password string         `json:"password,omitempty" doc:"Leave it out to get an invitation link."`
+	}
+}
+
+type createUserOutput struct {
+	Location     string `header:"Location"`
+	CacheControl string `header:"Cache-Control"`
+	Body         InvitedUser
+}
+
+type userPath struct {
+	ID uuid.UUID `path:"id" doc:"Of the account."`
+}
+
+func (s *Server) userRoutes() {
+	register(s, huma.Operation{OperationID: "listUsers", Method: http.MethodGet, Path: prefix + "/users", Tags: []string{"Users"}, Summary: "List accounts", Description: "Oldest first. Admins only."}, admin, s.listUsers)
+	register(s, huma.Operation{OperationID: "createUser", Method: http.MethodPost, Path: prefix + "/users", Tags: []string{"Users"}, Summary: "Create an account",
+		Description: "Admins only. Without a password the answer has a one-time invitation link.", DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict}}, admin, s.createUser)
+	register(s, huma.Operation{OperationID: "getUser", Method: http.MethodGet, Path: prefix + "/users/{id}", Tags: []string{"Users"}, Summary: "Read an account",
+		Description: "Admins read any, everyone their own.", Errors: []int{http.StatusNotFound, http.StatusForbidden}}, signedIn, s.getUser)
+}
+
+func (s *Server) listUsers(ctx context.Context, in *PageInput) (*listOutput[User], error) {
+	users, next, err := s.store.Users(ctx, in.page())
+	if err != nil {
+		return nil, fmt.Errorf("list users: %w", err)
+	}
+	return listOf(users, next, userOf), nil
+}
+
+func (s *Server) createUser(ctx context.Context, in *createUserInput) (*createUserOutput, error) {
+	email, name, err := CleanAccount(in.Body.Email, in.Body.Name)
+	if err != nil {
+		return nil, err
+	}
+	user := store.User{Email: email, Name: name, Role: in.Body.Role}
+	if in.Body.Password != "" {
+		if err := CheckPassword(in.Body.Password); err != nil {
+			return nil, err
+		}
+		if user.PasswordHash, err = s.passwords.Hash(ctx, in.Body.Password); err != nil {
+			return nil, err
+		}
+	}
+	user, err = s.store.CreateUser(ctx, user)
+	if errors.Is(err, store.ErrConflict) {
+		return nil, problem(http.StatusConflict, codeConflict, "there is an account with this email address already")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create user: %w", err)
+	}
+	out := &createUserOutput{Location: prefix + "/users/" + user.ID.String(), CacheControl: "no-store", Body: InvitedUser{User: userOf(user)}}
+	if in.Body.Password == "" {
+		token, hash := newToken()
+		if err := s.store.CreateLink(ctx, store.LinkPassword, user.ID, hash, invitationLife); err != nil {
+			return nil, fmt.Errorf("make the invitation: %w", err)
+		}
+		url := visitOf(ctx).base.JoinPath("invite").String() + "#token=" + token
+		out.Body.Invitation = &Invitation{URL: url, ExpiresAt: time.Now().Add(invitationLife).UTC().Truncate(time.Second)}
+	}
+	return out, nil
+}
+
+func (s *Server) getUser(ctx context.Context, in *userPath) (*userOutput, error) {
+	me := callerOf(ctx).user
+	if me.Role != store.RoleAdmin && in.ID != me.ID {
+		return nil, problem(http.StatusForbidden, codeForbidden, "only admins read the accounts of others")
+	}
+	user, err := s.store.User(ctx, in.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read user: %w", err)
+	}
+	return &userOutput{CacheControl: "no-store", Body: userOf(user)}, nil
+}

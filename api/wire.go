@@ -1,0 +1,85 @@
+package api
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// wireChunk is how many bytes go to the kernel at once, so that a long message is seen to make progress.
+	wireChunk = 64 << 10
+	// wireBlocked is how long a chunk takes when it found the send buffer full. Such a chunk gets through only because the peer acknowledged bytes.
+	wireBlocked = 50 * time.Millisecond
+)
+
+// wire is the network connection under a WebSocket. It notes when the peer was last heard, byte by byte and so below the level of frames, and gives up
+// a write that makes no progress. Its methods may be called concurrently.
+type wire struct {
+	net.Conn
+	began time.Time
+	stall time.Duration // the longest time without progress of a write
+
+	heard atomic.Int64 // when the peer was last heard, nanoseconds since began
+	mu    sync.Mutex   // one Write at a time, so that what one call writes stays together
+}
+
+func newWire(c net.Conn, stall time.Duration) *wire {
+	return &wire{Conn: c, began: time.Now(), stall: stall}
+}
+
+// elapsed is the wire's own clock: nanoseconds since it was made.
+func (w *wire) elapsed() int64 { return int64(time.Since(w.began)) }
+
+// Read notes any byte as a sign of life.
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if n > 0 {
+		w.heard.Store(w.elapsed())
+	}
+	return n, err
+}
+
+// Write fails with os.ErrDeadlineExceeded when the peer took nothing for the stall time.
+func (w *wire) Write(p []byte) (n int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for n < len(p) {
+		began := time.Now()
+		if err := w.SetWriteDeadline(began.Add(w.stall)); err != nil {
+			return n, err
+		}
+		m, err := w.Conn.Write(p[n:min(n+wireChunk, len(p))])
+		n += m
+		if m > 0 && time.Since(began) > wireBlocked {
+			w.heard.Store(w.elapsed())
+		}
+		if err != nil && (m == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// wireTap puts a wire under the connection that an upgrade takes over.
+type wireTap struct {
+	http.ResponseWriter
+	stall time.Duration
+	wire  *wire // set by Hijack
+}
+
+// Hijack is called once by the upgrade.
+func (t *wireTap) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := http.NewResponseController(t.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	t.wire = newWire(c, t.stall)
+	// What the server had read ahead stays in rw.Reader; the writer would go around the wire and is replaced.
+	return t.wire, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(t.wire, 4<<10)), nil
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/bizsync/bizsync/api"
+	"github.com/bizsync/bizsync/collab"
+	"github.com/bizsync/bizsync/store"
+	"github.com/bizsync/bizsync/store/sqlite"
+	"github.com/bizsync/bizsync/web"
+)
+
+const (
+	// stopTime bounds an orderly end; the process is gone within 10 s of a signal.
+	stopTime = 9 * time.Second
+	// commitTime is the part of it in which what was accepted is committed.
+	commitTime = 6 * time.Second
+	// housekeepingPeriod is how often expired sessions and links are removed, at most housekeepingRows at once.
+	housekeepingPeriod = time.Minute
+	housekeepingRows   = 1000
+)
+
+// run serves until ctx is done.
+func (c *serveCommand) run(ctx context.Context, p process) (err error) {
+	log := c.logger(p.stderr)
+	listener, err := listen(ctx, c.Addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	var adminListener net.Listener
+	if c.AdminAddr != "" {
+		if adminListener, err = listen(ctx, c.AdminAddr); err != nil {
+			return fmt.Errorf("admin address: %w", err)
+		}
+		defer adminListener.Close()
+	}
+	st, err := sqlite.Open(ctx, c.Storage.path(), sqlite.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+
+	n, err := c.build(ctx, st, log)
+	if err != nil {
+		return err
+	}
+	base := c.base(listener.Addr())
+	if err := c.firstAdmin(ctx, p, st, n.passwords, log); err != nil {
+		return errors.Join(err, n.hub.Stop(ctx))
+	}
+	link, err := api.SetupLink(ctx, st, base)
+	if err != nil {
+		return errors.Join(err, n.hub.Stop(ctx))
+	}
+	fmt.Fprintf(p.stdout, "listening on http://%s\nBizSync is at %s\n", listener.Addr(), base)
+	if link != "" {
+		fmt.Fprintf(p.stdout, "Create the first account at %s\n", link)
+	}
+	return n.serve(ctx, listener, adminListener)
+}
+
+// listen makes a busy port's error one that says so.
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("can't listen on %s: %w", addr, err)
+	}
+	return l, nil
+}
+
+// base is the URL to print: the public one, or else what was asked to listen on, with the real port.
+func (c *serveCommand) base(addr net.Addr) string {
+	if c.PublicURL != "" {
+		return c.PublicURL
+	}
+	host, _, _ := net.SplitHostPort(c.Addr) // checked with the settings
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	_, port, _ := net.SplitHostPort(addr.String()) // of a TCP listener
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// node is what one process runs.
+type node struct {
+	store     store.Store
+	hub       *collab.Hub
+	api       *api.Server
+	passwords *api.Passwords
+	metrics   *prometheus.Registry
+	log       *slog.Logger
+}
+
+// build wires a node. When it fails, nothing of it runs.
+func (c *serveCommand) build(ctx context.Context, st store.Store, log *slog.Logger) (*node, error) {
+	secret := []byte(c.Secret)
+	if len(secret) == 0 {
+		candidate := make([]byte, 32)
+		rand.Read(candidate) // never fails (crypto/rand)
+		var err error
+		if secret, err = st.Secret(ctx, "collaboration-tokens", candidate); err != nil {
+			return nil, fmt.Errorf("read the installation's secret: %w", err)
+		}
+	}
+	passwords, err := api.NewPasswords()
+	if err != nil {
+		return nil, err
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("name of this node: %w", err)
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	hub := collab.NewHub(collab.Options{Store: st, Logger: log, Metrics: collab.NewMetrics(metrics), Limits: c.Limit.rooms(), TrustClientIDs: c.ClientIDs == "uploader"})
+	server, err := api.New(api.Options{
+		Store: st, Hub: hub, Passwords: passwords, Secret: secret, Web: web.Files(), Logger: log, Metrics: metrics,
+		PublicURL: c.PublicURL, AllowedOrigins: c.AllowedOrigins, TrustedProxies: c.TrustedProxies, Node: name,
+		FrameBytes: c.Limit.FrameBytes, Attempts: c.Limit.attempts(),
+	})
+	if err != nil {
+		return nil, errors.Join(err, hub.Stop(ctx))
+	}
+	return &node{store: st, hub: hub, api: server, passwords: passwords, metrics: metrics, log: log}, nil
+}
+
+// firstAdmin creates the first account from the environment, when both variables are there and no account is.
+func (c *serveCommand) firstAdmin(ctx context.Context, p process, st store.Store, passwords *api.Passwords, log *slog.Logger) error {
+	email, _ := p.env("BIZSYNC_ADMIN_EMAIL")
+	password, _ := p.env("BIZSYNC_ADMIN_PASSWORD")
+	if email == "" && password == "" {
+		return nil
+	}
+	if email == "" || password == "" {
+		return errors.New("BIZSYNC_ADMIN_EMAIL and BIZSYNC_ADMIN_PASSWORD: set both or none")
+	}
+	has, err := st.HasUsers(ctx)
+	if err != nil {
+		return fmt.Errorf("look for accounts: %w", err)
+	}
+	if has {
+		return nil
+	}
+	user, err := newUser(ctx, passwords, email, "", store.RoleAdmin, password)
+	if err != nil {
+		return fmt.Errorf("BIZSYNC_ADMIN_EMAIL and BIZSYNC_ADMIN_PASSWORD: %w", err)
+	}
+	if _, err := st.CreateFirstAdmin(ctx, user); errors.Is(err, store.ErrSetupDone) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("create the first admin: %w", err)
+	}
+	log.InfoContext(ctx, "first admin created from the environment", "email", user.Email)
+	return nil
+}
+
+// serve answers until ctx is done or a listener fails, and then ends everything in order.
+func (n *node) serve(ctx context.Context, listener, adminListener net.Listener) error {
+	servers := map[*http.Server]net.Listener{n.server(n.api): listener}
+	if adminListener != nil {
+		servers[n.server(api.NewAdmin(n.metrics))] = adminListener
+		n.log.InfoContext(ctx, "admin address", "url", "http://"+adminListener.Addr().String())
+	}
+	failed := make(chan error, len(servers))
+	var serving, housekeeping sync.WaitGroup
+	for server, l := range servers {
+		serving.Go(func() {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
+			}
+		})
+	}
+	work, endWork := context.WithCancel(context.WithoutCancel(ctx))
+	housekeeping.Go(func() { n.keepHouse(work) })
+
+	var err error
+	select {
+	case <-ctx.Done():
+		n.log.InfoContext(ctx, "stopping")
+	case err = <-failed:
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	commit, cancelCommit := context.WithTimeout(stop, commitTime)
+	defer cancelCommit()
+	n.api.BeginStop()
+	err = errors.Join(err, n.hub.Stop(commit), n.api.Wait(stop))
+	for server := range servers {
+		// Requests that last longer than the time to stop are cut.
+		if shutdown := server.Shutdown(stop); shutdown != nil {
+			err = errors.Join(err, server.Close())
+		}
+	}
+	serving.Wait()
+	endWork()
+	housekeeping.Wait()
+	n.log.InfoContext(ctx, "stopped")
+	return err
+}
+
+// server has limits in time for all but the answer: sockets live long.
+func (n *node) server(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug)}
+}
+
+// keepHouse removes what has expired, until ctx is done.
+func (n *node) keepHouse(ctx context.Context) {
+	tick := time.NewTicker(housekeepingPeriod)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for {
+			deleted, err := n.store.DeleteExpiredSessions(ctx, housekeepingRows)
+			if err != nil && ctx.Err() == nil {
+				n.log.WarnContext(ctx, "expired sessions could not be removed", "error", err)
+			}
+			if err != nil || deleted < housekeepingRows {
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/bizsync/bizsync/api"
+	"github.com/bizsync/bizsync/collab"
+)
+
+// command is what an invocation asks for.
+type command interface {
+	run(ctx context.Context, p process) error
+}
+
+// commands is the command line. Every flag is also an environment variable: BIZSYNC_ and its name in capitals.
+type commands struct {
+	Serve   serveCommand `cmd:"" default:"withargs" help:"Run the server (what happens without a command, too)."`
+	Migrate struct {
+		Up     migrateUpCommand     `cmd:"" help:"Bring the database to the newest schema. The server does so when it starts."`
+		Down   migrateDownCommand   `cmd:"" help:"Undo the newest migration, with all that is stored in what it made."`
+		Status migrateStatusCommand `cmd:"" help:"Say how far the database's schema is."`
+	} `cmd:"" help:"Change or inspect the database's schema, while no server runs."`
+	User struct {
+		Add userAddCommand `cmd:"" help:"Create an account, with the password from standard input, while no server runs."`
+	} `cmd:"" help:"Manage accounts."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// storageSettings say where everything is kept.
+type storageSettings struct {
+	DataDir     string `default:"./bizsync-data" placeholder:"DIR" help:"Directory of the SQLite database."`
+	DatabaseURL string `placeholder:"URL" help:"PostgreSQL (not in this version): SQLite in the data directory when empty."`
+}
+
+// Validate is called by kong.
+func (s *storageSettings) Validate() error {
+	if s.DatabaseURL != "" {
+		return errors.New("database-url: this version keeps everything in SQLite and can't use another database yet; leave it empty")
+	}
+	if s.DataDir == "" {
+		return errors.New("data-dir: it can't be empty")
+	}
+	return nil
+}
+
+// path is the database file.
+func (s *storageSettings) path() string { return filepath.Join(s.DataDir, "bizsync.db") }
+
+// serveCommand is the server's settings.
+type serveCommand struct {
+	Addr           string          `default:"localhost:8080" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 takes a free one."`
+	RedisURL       string          `placeholder:"URL" help:"Redis (not in this version): one node when empty."`
+	Storage        storageSettings `embed:""`
+	PublicURL      string          `placeholder:"URL" help:"URL at which people see this server; its origin is the public origin. From the request when empty."`
+	AllowedOrigins []string        `placeholder:"ORIGIN" help:"Origins whose pages may use this server beside the public one."`
+	TrustedProxies []netip.Prefix  `placeholder:"CIDR" help:"Networks whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+	AdminAddr      string          `placeholder:"HOST:PORT" help:"Address for /metrics and /debug/pprof, which ask for no password. Not served when empty."`
+	Secret         string          `placeholder:"TEXT" help:"Signs collaboration tokens, at least 16 bytes. Made on first start and kept in the database when empty."`
+	ClientIDs      string          `name:"client-ids" default:"strict" enum:"strict,uploader" help:"strict: an account writes only under its own Yjs client ids. uploader: that isn't checked."`
+	Limit          limitSettings   `embed:"" prefix:"limit-"`
+	LogLevel       slog.Level      `default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
+	LogFormat      string          `default:"auto" enum:"auto,text,json" help:"auto is text on a terminal, else json."`
+}
+
+// Validate is called by kong. It checks all that can be checked without touching anything.
+func (c *serveCommand) Validate() error {
+	if c.RedisURL != "" && c.Storage.DatabaseURL == "" {
+		return errors.New("redis-url without database-url: Redis connects several nodes, and nodes can't share a SQLite file")
+	}
+	if c.RedisURL != "" {
+		return errors.New("redis-url: this version runs as one node and can't use Redis yet; leave it empty")
+	}
+	for name, addr := range map[string]string{"addr": c.Addr, "admin-addr": c.AdminAddr} {
+		if addr == "" && name == "admin-addr" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("%s: %q should look like localhost:8080", name, addr)
+		}
+	}
+	if c.Secret != "" && len(c.Secret) < api.MinSecretBytes {
+		return fmt.Errorf("secret: at least %d bytes are needed", api.MinSecretBytes)
+	}
+	return api.CheckOrigins(c.PublicURL, c.AllowedOrigins)
+}
+
+// limitSettings bound what clients can make the server hold or do.
+type limitSettings struct {
+	FrameBytes        int64   `default:"16777216" help:"An inbound frame, in bytes."`
+	UpdatesPerSecond  float64 `default:"2000" help:"Update frames of a connection a second; faster typing is read more slowly."`
+	UpdateBurst       int     `default:"20000" help:"Update frames of a connection before that counts."`
+	DocumentBytes     int     `default:"52428800" help:"A document, in bytes."`
+	AwarenessBytes    int     `default:"65536" help:"One awareness state, in bytes."`
+	SocketsPerUser    int     `default:"20" help:"Sockets of one user in one document."`
+	SocketsPerDoc     int     `name:"sockets-per-document" default:"1000" help:"Sockets of one document."`
+	FrameStructs      int     `default:"500000" help:"Structs that a frame adds."`
+	FrameClients      int     `default:"50000" help:"Client ids that a frame adds."`
+	FrameDeleteRanges int     `default:"100000" help:"Delete ranges that a frame adds."`
+	FrameRoots        int     `default:"10000" help:"Root types that a frame adds."`
+	StagedDocBytes    int     `name:"staged-document-bytes" default:"4194304" help:"What waits for the database, a document, in bytes."`
+	StagedNodeBytes   int     `default:"67108864" help:"What waits for the database in all, in bytes."`
+	OutboxBytes       int     `default:"33554432" help:"What waits for one slow reader, in bytes."`
+	AccountAttempts   float64 `name:"account-attempts-per-second" default:"20" help:"Sockets that an account opens a second."`
+	AccountBurst      int     `name:"account-attempts-burst" default:"500" help:"Sockets that an account opens at once."`
+	AddressAttempts   float64 `name:"address-attempts-per-second" default:"100" help:"Sockets that an address opens a second."`
+	AddressBurst      int     `name:"address-attempts-burst" default:"1000" help:"Sockets that an address opens at once."`
+}
+
+// Validate is called by kong.
+func (l *limitSettings) Validate() error {
+	for name, v := range map[string]float64{
+		"frame-bytes": float64(l.FrameBytes), "updates-per-second": l.UpdatesPerSecond, "update-burst": float64(l.UpdateBurst), "document-bytes": float64(l.DocumentBytes),
+		"awareness-bytes": float64(l.AwarenessBytes), "sockets-per-user": float64(l.SocketsPerUser), "sockets-per-document": float64(l.SocketsPerDoc),
+		"frame-structs": float64(l.FrameStructs), "frame-clients": float64(l.FrameClients), "frame-delete-ranges": float64(l.FrameDeleteRanges), "frame-roots": float64(l.FrameRoots),
+		"staged-document-bytes": float64(l.StagedDocBytes), "staged-node-bytes": float64(l.StagedNodeBytes), "outbox-bytes": float64(l.OutboxBytes),
+		"account-attempts-per-second": l.AccountAttempts, "account-attempts-burst": float64(l.AccountBurst),
+		"address-attempts-per-second": l.AddressAttempts, "address-attempts-burst": float64(l.AddressBurst),
+	} {
+		if !(v > 0) {
+			return fmt.Errorf("limit-%s: it must be above 0", name)
+		}
+	}
+	return nil
+}
+
+func (l *limitSettings) rooms() collab.Limits {
+	return collab.Limits{FrameBytes: l.FrameBytes, UpdatesPerSecond: l.UpdatesPerSecond, UpdateBurst: l.UpdateBurst, DocumentBytes: l.DocumentBytes,
+		AwarenessBytes: l.AwarenessBytes, SocketsPerUser: l.SocketsPerUser, SocketsPerDoc: l.SocketsPerDoc, FrameStructs: l.FrameStructs, FrameClients: l.FrameClients,
+		FrameDeleteRanges: l.FrameDeleteRanges, FrameRoots: l.FrameRoots, StagedDocBytes: l.StagedDocBytes, StagedNodeBytes: l.StagedNodeBytes, OutboxBytes: l.OutboxBytes}
+}
+
+func (l *limitSettings) attempts() api.AttemptLimits {
+	return api.AttemptLimits{AccountPerSecond: l.AccountAttempts, AccountBurst: l.AccountBurst, AddressPerSecond: l.AddressAttempts, AddressBurst: l.AddressBurst}
+}
+
+// envName is the environment variable of a flag.
+func envName(flag string) string {
+	return "BIZSYNC_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// helpShown ends parsing after help was printed.
+type helpShown struct{}
+
+// parse reads flags and environment; flags win. The command is nil when help was asked for.
+func parse(p process) (c command, err error) {
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case helpShown:
+			c, err = nil, nil
+		default:
+			panic(v)
+		}
+	}()
+	var cli commands
+	// kong would read the environment of the process itself; this way it is what run was given.
+	environment := kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if flag.Name == "help" {
+			return nil, nil
+		}
+		if v, ok := p.env(envName(flag.Name)); ok && v != "" {
+			return v, nil
+		}
+		return nil, nil
+	})
+	parser, err := kong.New(&cli,
+		kong.Name("bizsync"), kong.Description("Documents that several people edit at once. Without any settings: http://localhost:8080, everything in ./bizsync-data."),
+		kong.Writers(p.stdout, p.stderr), kong.Exit(func(int) { panic(helpShown{}) }), kong.Resolvers(environment),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ValueFormatter(func(v *kong.Value) string {
+			if v.Flag == nil || v.Flag.Name == "help" {
+				return v.Help
+			}
+			if v.HasDefault && v.Default != "" {
+				return fmt.Sprintf("%s Default: %s. [$%s]", v.Help, v.Default, envName(v.Flag.Name))
+			}
+			return fmt.Sprintf("%s [$%s]", v.Help, envName(v.Flag.Name))
+		}))
+	if err != nil {
+		return nil, fmt.Errorf("command line: %w", err)
+	}
+	parsed, err := parser.Parse(p.args)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := parsed.Selected().Target.Addr().Interface().(command)
+	if !ok {
+		return nil, fmt.Errorf("command line: %s does nothing", parsed.Command())
+	}
+	return c, nil
+}
+
+// logger writes to standard error, as the settings say.
+func (c *serveCommand) logger(stderr io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "text" || c.LogFormat == "auto" && isTerminal(stderr) {
+		return slog.New(slog.NewTextHandler(stderr, options))
+	}
+	return slog.New(slog.NewJSONHandler(stderr, options))
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
