@@ -4,13 +4,16 @@ import type { SaveSnapshot } from '../sync/saveState';
 /** How long everything has to stay saved before the badge says so again, in milliseconds. */
 const calm = 350;
 
+/** Where the document stands: not shown yet, open, or ended by the server for good. */
+export type Stage = 'opening' | 'open' | 'ended';
+
 interface Words {
   short: string;
   long: string;
   explain: string;
 }
 
-function words(save: SaveSnapshot, shown: SaveSnapshot['badge'], writer: boolean, fresh: boolean): Words {
+function words(save: SaveSnapshot, shown: SaveSnapshot['badge'], writer: boolean, stage: Stage): Words {
   switch (shown) {
     case 'saved':
       return writer
@@ -21,7 +24,14 @@ function words(save: SaveSnapshot, shown: SaveSnapshot['badge'], writer: boolean
         ? { short: 'Saving…', long: '', explain: 'The server has not confirmed your last changes yet.' }
         : { short: 'Syncing…', long: '', explain: 'Reading what changed.' };
     case 'offline':
-      if (fresh) return { short: 'Connecting…', long: '', explain: 'Waiting for the server.' };
+      if (stage === 'ended') {
+        return {
+          short: 'Disconnected',
+          long: save.unsaved ? ' — some changes are not saved' : '',
+          explain: 'The server ended the connection.',
+        };
+      }
+      if (stage === 'opening') return { short: 'Connecting…', long: '', explain: 'Waiting for the server.' };
       if (!writer) return { short: 'Offline', long: '', explain: 'Changes of others appear when the server is back.' };
       return save.unsaved
         ? {
@@ -64,11 +74,11 @@ function useCalm(badge: SaveSnapshot['badge']): SaveSnapshot['badge'] {
   return calmBadge === 'saved' ? 'saved' : 'saving';
 }
 
-/** Tells whether what was typed is saved. `fresh` means that the document hasn't been shown yet. */
-export function SaveBadge({ save, writer, fresh }: { save: SaveSnapshot; writer: boolean; fresh: boolean }) {
+/** Tells whether what was typed is saved. */
+export function SaveBadge({ save, writer, stage }: { save: SaveSnapshot; writer: boolean; stage: Stage }) {
   const shown = useCalm(save.badge);
-  const { short, long, explain } = words(save, shown, writer, fresh);
-  const urgent = shown === 'refused' || (shown === 'offline' && !fresh);
+  const { short, long, explain } = words(save, shown, writer, stage);
+  const urgent = shown === 'refused' || (shown === 'offline' && stage === 'open');
   return (
     <>
       <span

@@ -102,7 +102,7 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
           <Logo />
         </Link>
         <TitleField info={info} readOnly={!mayWrite} onRenamed={onInfo} />
-        <SaveBadge save={save} writer={mayWrite} fresh={!loaded} />
+        <SaveBadge save={save} writer={mayWrite} stage={ending ? 'ended' : loaded ? 'open' : 'opening'} />
         {mayWrite ? null : (
           <span className="mark" data-testid="view-only">
             View only
