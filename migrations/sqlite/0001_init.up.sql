@@ -63,8 +63,9 @@ CREATE INDEX IF NOT EXISTS members_by_user ON members (user);
 
 -- What orders a document's log. Each commit changes this row, so no index covers what changes. changed_at is the time of the newest change of
 -- title, members, trash or content: lists join it in, rather than that every commit moves an index entry of documents.
+-- No foreign keys from here on: whoever appends has just read the document's head in the same transaction, and documents are never deleted for good.
 CREATE TABLE IF NOT EXISTS heads (
-    document       BLOB    NOT NULL PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+    document       BLOB    NOT NULL PRIMARY KEY,
     seq            INTEGER NOT NULL,
     row            INTEGER NOT NULL,
     epoch          BLOB    NOT NULL CHECK (length(epoch) = 16),
@@ -73,7 +74,7 @@ CREATE TABLE IF NOT EXISTS heads (
     changed_at     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The log. No foreign keys from here on: whoever appends has just read the document's head in the same transaction.
+-- The log.
 CREATE TABLE IF NOT EXISTS updates (
     document   BLOB    NOT NULL,
     seq        INTEGER NOT NULL,
@@ -113,7 +114,7 @@ CREATE TABLE IF NOT EXISTS bindings (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS snapshots (
-    document   BLOB    NOT NULL PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+    document   BLOB    NOT NULL PRIMARY KEY,
     seq        INTEGER NOT NULL,
     row        INTEGER NOT NULL,
     created_at INTEGER NOT NULL,

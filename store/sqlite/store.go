@@ -102,6 +102,8 @@ const memoryDSN = "file::memory:?_dqs=0&_pragma=foreign_keys(1)"
 var (
 	writerPragmas = []string{
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-16384)",
+		"temp_store(MEMORY)",           // what undoes one statement is not worth a file
+		"wal_autocheckpoint(4000)",     // fold the WAL back every 16 MiB: it costs the commit that does it some milliseconds
 		"journal_size_limit(67108864)", // a WAL that a long read made large is cut to 64 MiB
 	}
 	readerPragmas = []string{"busy_timeout(5000)", "query_only(1)", "cache_size(-4096)"}
