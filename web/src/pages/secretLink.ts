@@ -10,4 +10,4 @@ export function useLinkToken(): string {
 }
 
 /** The shortest password that the forms accept, in characters; the server has the last word. */
-export const shortestPassword = 10;
+export const shortestPassword = 8;
