@@ -190,3 +190,27 @@ func benchmarkFrames(b *testing.B, frames [][]byte, before ...[]byte) {
 }
 
 func everyone(uint64) bool { return true }
+
+// BenchmarkLetterParse is the part of BenchmarkLetter that checks the frame.
+func BenchmarkLetterParse(b *testing.B) {
+	frame := typing(1 << 10)[1<<9]
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := crdt.ParseUpdate(frame); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkLetterFit is the part of BenchmarkLetter that fits it to the layers.
+func BenchmarkLetterFit(b *testing.B) {
+	frames := typing(1 << 10)
+	known := crdt.Known{applyAll(b, frames[:300]), crdt.NewState(), applyAll(b, frames[300:512])}
+	u := parse(b, frames[512])
+	b.ReportAllocs()
+	for b.Loop() {
+		if fit := known.Fit(u, everyone); fit.Structs != 1 {
+			b.Fatal(fit)
+		}
+	}
+}

@@ -42,9 +42,9 @@ const TooMany = math.MaxInt32
 // Bounds within which Fit works; they keep its memory below 32 MiB beside the
 // update and its result.
 const (
-	maxStrands  = 1 << 18 // blocks with new structs
+	maxStrands  = 1 << 17 // blocks with new structs
 	maxStretch  = 1 << 19 // alternations between blocks of one client
-	maxRanges   = 1 << 19 // delete ranges to write, after uniting them
+	maxRanges   = 1 << 18 // delete ranges to write, after uniting them
 	maxNewRoots = 1 << 16
 	keptScratch = 64
 )
@@ -134,6 +134,9 @@ func (k Known) Fit(u Update, owner func(client uint64) bool) Fit {
 		f = &k[len(k)-1].scratch
 	}
 	f.begin(k, u)
+	if u.structs == 1 && u.ranges == 0 && f.same && f.letter(owner) {
+		return f.end()
+	}
 	if u.structs > 0 {
 		f.gather()
 		f.ask(owner)
@@ -144,6 +147,36 @@ func (k Known) Fit(u Update, owner func(client uint64) bool) Fit {
 	}
 	f.finish()
 	return f.end()
+}
+
+// letter is the short way for what is nearly always asked: one struct that
+// continues its client. It says false, with nothing done, if it isn't that simple.
+func (f *fitting) letter(owner func(client uint64) bool) bool {
+	var w wireStruct
+	c := f.u.begin()
+	c.nextBlock()
+	c.next(&w)
+	end, known, gaps := f.look(c.client)
+	if gaps || w.clock != end {
+		return false
+	}
+	client := fitClient{id: c.client, end: end}
+	if _, _, ok := f.lacks(&client, &w); !ok {
+		return false
+	}
+	if owner != nil && !owner(c.client) {
+		f.fit.Foreign = true
+		return true
+	}
+	f.writers = append(f.writers, c.client)
+	f.fit.Update, f.fit.Structs, f.fit.Bytes, f.fit.Writers = f.u, 1, len(f.u.b), f.writers
+	if !known {
+		f.fit.NewClients = 1
+	}
+	if w.parent == parentRoot {
+		f.root(w.root)
+	}
+	return true
 }
 
 func (f *fitting) begin(k Known, u Update) {
@@ -163,10 +196,11 @@ func (f *fitting) begin(k Known, u Update) {
 // end lets go of what it shouldn't keep.
 func (f *fitting) end() Fit {
 	fit := f.fit
-	f.u, f.known, f.fit, f.newRoots = Update{}, nil, Fit{}, nil
+	f.u, f.known, f.newRoots = Update{}, nil, nil
+	f.fit.Update, f.fit.Writers = Update{}, nil
 	clear(f.layers)
 	if max(cap(f.clients), cap(f.strands), cap(f.stretch), cap(f.writers), cap(f.ranges), cap(f.gaps), cap(f.more)) > keptScratch {
-		*f = fitting{layers: f.layers}
+		*f = fitting{}
 	}
 	return fit
 }
@@ -248,6 +282,10 @@ func (f *fitting) gather() {
 			if len(f.strands) == maxStrands {
 				f.giveUp()
 				return
+			}
+			if len(f.strands) == keptScratch {
+				n := min(c.blocks+1, maxStrands-keptScratch)
+				f.strands, f.clients = slices.Grow(f.strands, n), slices.Grow(f.clients, n)
 			}
 			f.strands = append(f.strands, strand{
 				client: f.addClient(c.client, end, known, gaps),

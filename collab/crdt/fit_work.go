@@ -1,10 +1,16 @@
 package crdt
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"slices"
+)
 
 // work runs the strands, and those that wait again as soon as what they wait for
 // is kept. What still waits at the end is missing something for good.
 func (f *fitting) work() {
+	if n := len(f.strands); n > keptScratch {
+		f.stretch, f.writers = slices.Grow(f.stretch, n), slices.Grow(f.writers, len(f.clients))
+	}
 	for i := 0; i < len(f.strands); i++ {
 		f.run(int32(i))
 		for f.ready >= 0 {
