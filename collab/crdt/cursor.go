@@ -234,17 +234,15 @@ func (d *deleteCursor) nextClient() bool {
 	return true
 }
 
-// nextRange reads the client's next range that isn't empty.
+// nextRange reads the client's next range.
 func (d *deleteCursor) nextRange() bool {
-	for d.structs > 0 {
-		d.structs--
-		d.start = uint32(d.varUint())
-		d.end = d.start + uint32(d.varUint())
-		if d.end > d.start {
-			return true
-		}
+	if d.structs == 0 {
+		return false
 	}
-	return false
+	d.structs--
+	d.start = uint32(d.varUint())
+	d.end = d.start + uint32(d.varUint())
+	return true
 }
 
 const highBits = 0x8080808080808080

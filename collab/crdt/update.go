@@ -24,13 +24,13 @@ type Update struct {
 	b       []byte
 	dels    int // offset in b of the delete set
 	structs int // structs other than Skips
-	ranges  int // delete ranges that aren't empty
+	ranges  int // delete ranges
 
 	// What Yjs itself writes is tidy: blocks of structs in strictly descending
 	// order of client, none empty, no Skips.
 	tidy bool
 	// And so is its delete set: clients in strictly descending order, each with
-	// ascending ranges that don't touch, none empty.
+	// ascending ranges that don't touch.
 	tidyDels bool
 }
 

@@ -46,6 +46,7 @@ const (
 var (
 	errRange     = errors.New("clock or client out of range")
 	errEmpty     = errors.New("struct of no length")
+	errNoRange   = errors.New("delete range of no length")
 	errInfo      = errors.New("unknown struct kind")
 	errType      = errors.New("unknown type")
 	errJSON      = errors.New("invalid JSON")
@@ -353,12 +354,13 @@ func (v *validator) deletes(u *Update) error {
 			if length > maxClock-uint64(clock) {
 				return errRange
 			}
-			if length == 0 || int64(clock) <= last {
+			if length == 0 {
+				return errNoRange // Yjs throws when it has to keep one as pending
+			}
+			if int64(clock) <= last {
 				u.tidyDels = false
 			}
-			if length != 0 {
-				u.ranges++
-			}
+			u.ranges++
 			last = int64(clock) + int64(length)
 		}
 	}
