@@ -58,6 +58,7 @@ type conn struct {
 
 	reading atomic.Int64 // when the Read in progress began on the wire's clock, 0: reading is paused
 	writing sync.Mutex   // held while a message or a ping is being written
+	pingDue atomic.Bool  // a ping found a message being written, and follows it
 
 	once   sync.Once
 	closed chan struct{}  // closed by whoever ends the connection
@@ -165,17 +166,24 @@ func readError(err error) error {
 func (c *conn) Write(ctx context.Context, b []byte) error {
 	stop := context.AfterFunc(ctx, func() { c.Close(collab.CloseGoingAway, "") })
 	defer stop()
+	if err := c.writeMessage(b); err != nil {
+		return fmt.Errorf("write frame: %w", err)
+	}
+	if c.pingDue.Load() {
+		return c.ping()
+	}
+	return nil
+}
+
+func (c *conn) writeMessage(b []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	select {
 	case <-c.closed:
-		return fmt.Errorf("write frame: %w", io.ErrClosedPipe)
+		return io.ErrClosedPipe
 	default:
+		return c.ws.Write(context.Background(), websocket.MessageBinary, b)
 	}
-	if err := c.ws.Write(context.Background(), websocket.MessageBinary, b); err != nil {
-		return fmt.Errorf("write frame: %w", err)
-	}
-	return nil
 }
 
 // Close starts the closing handshake and returns. After the grace period the network connection is cut, answered or not. Only the first call counts.
@@ -243,10 +251,13 @@ func (c *conn) patience() time.Duration {
 	return c.timing.silence - time.Duration(c.wire.elapsed()-last)
 }
 
-// ping writes an empty ping frame (RFC 6455, 5.5.2) beside the library, whose own ping waits for the pong and ends the connection when the send buffer is
-// full for five seconds. Between messages that is safe: every frame of the library's reaches the wire in one Write, but for messages, and those hold
-// the same lock. While a message is being written there is no ping; its progress is the sign of life.
+// ping writes an empty ping frame (RFC 6455, 5.5.2), after the message that is being written, if there is one: then whoever holds the lock comes here when
+// it has let go. (A long message's progress is a sign of life of its own.)
+//
+// It goes beside the library, whose own ping waits for the pong and ends the connection when the send buffer is full for five seconds. Between messages
+// that is safe: every frame of the library's reaches the wire in one Write, but for messages, and those hold the lock.
 func (c *conn) ping() error {
+	c.pingDue.Store(true)
 	if !c.writing.TryLock() {
 		return nil
 	}
@@ -256,8 +267,13 @@ func (c *conn) ping() error {
 		return nil
 	default:
 	}
-	_, err := c.wire.Write([]byte{0x89, 0x00})
-	return err
+	if !c.pingDue.CompareAndSwap(true, false) {
+		return nil
+	}
+	if _, err := c.wire.Write([]byte{0x89, 0x00}); err != nil {
+		return fmt.Errorf("write ping: %w", err)
+	}
+	return nil
 }
 
 // cutReason shortens a reason to what a close frame can carry, at the border of a character.

@@ -16,6 +16,8 @@ const (
 	wireChunk = 64 << 10
 	// wireBlocked is how long a chunk takes when it found the send buffer full. Such a chunk gets through only because the peer acknowledged bytes.
 	wireBlocked = 50 * time.Millisecond
+	// wireBuffered is more than send buffers hold; what goes through beyond it shows the same.
+	wireBuffered = 8 << 20
 )
 
 // wire is the network connection under a WebSocket. It notes when the peer was last heard, byte by byte and so below the level of frames, and gives up
@@ -56,7 +58,7 @@ func (w *wire) Write(p []byte) (n int, err error) {
 		}
 		m, err := w.Conn.Write(p[n:min(n+wireChunk, len(p))])
 		n += m
-		if m > 0 && time.Since(began) > wireBlocked {
+		if m > 0 && (n > wireBuffered || time.Since(began) > wireBlocked) {
 			w.heard.Store(w.elapsed())
 		}
 		if err != nil && (m == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
