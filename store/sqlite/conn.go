@@ -63,7 +63,7 @@ func newWriter(ctx context.Context, dsn string, memory bool) (*writer, error) {
 func (w *writer) connect(ctx context.Context) error {
 	conn, err := w.db.Conn(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: connect: %w", store.ErrUnavailable, err)
 	}
 	w.conn, w.stmts = conn, make(map[string]*sql.Stmt)
 	return nil
@@ -280,7 +280,7 @@ func (s *Store) readOnce(ctx context.Context, f func(*tx) error) error {
 	}
 	conn, err := s.readers.Conn(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: connect: %w", store.ErrUnavailable, err)
 	}
 	defer conn.Close()
 	t := &tx{ctx: ctx, conn: conn}

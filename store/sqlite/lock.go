@@ -14,4 +14,10 @@ const lockName = "bizsync.lock"
 // fileLock is a held lock on a data directory. The file stays: removing it would let two processes hold locks on two files of that name.
 type fileLock struct{ file *os.File }
 
-func (l *fileLock) release() error { return l.file.Close() }
+// release gives the lock back; once more does nothing.
+func (l *fileLock) release() error {
+	if err := l.file.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
