@@ -1,0 +1,75 @@
+// The Yjs side of the benchmark: one line of input names an operation, one line of
+// output gives its milliseconds (or bytes). Run with --expose-gc.
+//   node --expose-gc bench.mjs UPDATES
+import * as Y from 'yjs'
+import fs from 'node:fs'
+import readline from 'node:readline'
+
+const file = fs.readFileSync(process.argv[2])
+const updates = []
+for (let at = 0; at < file.length;) {
+  const n = file.readUInt32LE(at)
+  updates.push(new Uint8Array(file.subarray(at + 4, at + 4 + n)))
+  at += 4 + n
+}
+
+const applyAll = () => {
+  const doc = new Y.Doc()
+  for (const u of updates) Y.applyUpdate(doc, u)
+  return doc
+}
+const load = state => {
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, state)
+  return doc
+}
+const mergeChunks = list => {
+  while (list.length > 1) {
+    const next = []
+    for (let i = 0; i < list.length; i += 256) next.push(Y.mergeUpdates(list.slice(i, i + 256)))
+    list = next
+  }
+  return list[0]
+}
+const timed = f => {
+  globalThis.gc()
+  const start = performance.now()
+  const result = f()
+  const ms = performance.now() - start
+  if (result === undefined) throw new Error('nothing made')
+  return ms
+}
+const heap = make => {
+  const used = () => {
+    globalThis.gc()
+    globalThis.gc()
+    const m = process.memoryUsage()
+    return m.heapUsed + m.arrayBuffers
+  }
+  const before = used()
+  const kept = make()
+  const bytes = used() - before
+  if (kept.store.clients.size === 0) throw new Error('nothing made')
+  return bytes
+}
+
+const doc = applyAll()
+const state = Y.encodeStateAsUpdate(doc)
+const half = new Y.Doc()
+for (const u of updates.slice(0, updates.length / 2)) Y.applyUpdate(half, u)
+const halfVector = Y.encodeStateVector(half)
+
+const operations = {
+  apply: () => timed(applyAll),
+  encode: () => timed(() => Y.encodeStateAsUpdate(doc)),
+  diff: () => timed(() => Y.encodeStateAsUpdate(doc, halfVector)),
+  load: () => timed(() => load(state)),
+  merge: () => timed(() => mergeChunks(updates)),
+  text: () => timed(() => load(state).getText('text').toString()),
+  bytes: () => state.length,
+  heap: () => heap(() => load(state)),
+  'heap applied': () => heap(applyAll)
+}
+
+console.log('ready')
+readline.createInterface({ input: process.stdin }).on('line', line => console.log(operations[line]()))
