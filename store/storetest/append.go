@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -310,12 +311,6 @@ func testForeign(t *testing.T, db Database) {
 // incompressible gives n bytes without a pattern, the same ones each time.
 func incompressible(n int) []byte {
 	b := make([]byte, n)
-	x := uint64(88172645463325252)
-	for i := range b {
-		x ^= x << 13
-		x ^= x >> 7
-		x ^= x << 17
-		b[i] = byte(x >> 32)
-	}
+	_, _ = rand.NewChaCha8([32]byte{}).Read(b) // never fails
 	return b
 }
