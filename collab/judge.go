@@ -130,7 +130,9 @@ func (r *room) judge(s *session, f frame, final bool) {
 		}
 		r.reject(s, f, CloseForbidden, "you may not edit this document")
 		return
-	case fit.Foreign && !final:
+	case !final && (fit.Foreign || (fit.Missing && f.kind == frameStep2)):
+		// At the head, what a step 2 refers to and the room doesn't know is only what its client can't use either: Yjs's pending structs.
+		// Before it, the cut part might be somebody's edit, and the acknowledgement of the rest would be taken for its own.
 		r.await(s, f)
 		return
 	case fit.Foreign && f.kind == frameUpdate:

@@ -281,8 +281,9 @@ func (r *room) settle(ctx context.Context) {
 	} else if r.idleFrom.IsZero() {
 		r.idleFrom = now
 	}
-	if !r.idleFrom.IsZero() {
-		r.at(r.idleFrom.Add(r.hub.timing.Idle))
+	// Later than that the room waits for whoever still uses it, whose release nudges it.
+	if end := r.idleFrom.Add(r.hub.timing.Idle); !r.idleFrom.IsZero() && now.Before(end) {
+		r.at(end)
 	}
 }
 

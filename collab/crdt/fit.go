@@ -83,6 +83,7 @@ type stretch struct {
 	pos     uint32
 	clock   uint32 // at pos
 	start   uint32 // from which clock on, if the first struct is sliced
+	end     uint32 // up to which clock, if the last struct is cut; else 0
 	structs uint32 // to look at from pos on
 	next    int32
 }
@@ -212,7 +213,7 @@ func (f *fitting) look(id uint64) (end uint32, known, gaps bool) {
 		f.layers[i] = c
 		if c != nil && c.runs.n > 0 {
 			known = true
-			gaps = gaps || c.beyond != nil || i > 0 && c.lo > end
+			gaps = gaps || c.beyond != nil || c.lo > end
 			end = c.endFrom(end)
 		}
 	}
@@ -235,6 +236,31 @@ func (f *fitting) closeGaps(end uint32) uint32 {
 			return end
 		}
 	}
+}
+
+// nextDetached gives the lowest clock above clock at which a layer at hand goes on
+// after a gap.
+func (f *fitting) nextDetached(clock uint32) uint32 {
+	next := uint32(math.MaxUint32)
+	for _, c := range f.layers {
+		if c == nil {
+			continue
+		}
+		if c.lo < c.hi && c.lo > clock {
+			next = min(next, c.lo)
+		}
+		if c.beyond == nil {
+			continue
+		}
+		p, ok := c.beyond.find(clock)
+		if ok {
+			p = c.beyond.next(p)
+		}
+		if e := c.beyond.at(p); e != nil {
+			next = min(next, e.key)
+		}
+	}
+	return next
 }
 
 // layered notes in fit.Layer which layers at hand hold any of [start, end).

@@ -189,7 +189,7 @@ func (f *fitting) encodeClient(b []byte, c *fitClient) []byte {
 		}
 		from := cursor{b: f.u.b, pos: int(s.pos), structs: int(s.structs), client: c.id, clock: s.clock}
 		var w wireStruct
-		for left > 0 && from.next(&w) {
+		for left > 0 && (s.end == 0 || clock < s.end) && from.next(&w) {
 			if w.kind() == contentSkip || w.end() <= clock {
 				continue
 			}
@@ -197,6 +197,9 @@ func (f *fitting) encodeClient(b []byte, c *fitClient) []byte {
 				break // another stretch goes on here
 			}
 			w.cutBefore(c.id, clock)
+			if s.end != 0 {
+				w.cutAfter(s.end)
+			}
 			b = appendStruct(b, &w)
 			clock = w.end()
 			left--

@@ -63,10 +63,16 @@ func (f *fitting) run(i int32) {
 			f.wait(i, on, need)
 			break
 		}
-		if !f.keep(i, client, &w, pos, c.structs+1) {
-			f.giveUp()
-			f.ready = -1
-			return
+		// More than one piece only if a layer has detached clocks inside.
+		for w.end() > client.end {
+			if !f.keep(i, client, &w, pos, c.structs+1) {
+				f.giveUp()
+				f.ready = -1
+				return
+			}
+		}
+		if w.parent == parentRoot {
+			f.root(w.root)
 		}
 	}
 	if client.end > before {
@@ -129,14 +135,17 @@ func (f *fitting) keep(i int32, client *fitClient, w *wireStruct, pos, structs i
 	}
 	client.kept++
 	f.kept++
-	client.end = w.end()
-	if client.gaps {
-		f.look(client.id)
-		client.end = f.closeGaps(client.end)
-		client.jump = client.end > w.end()
+	if !client.gaps {
+		client.end = w.end()
+		return true
 	}
-	if w.parent == parentRoot {
-		f.root(w.root)
+	f.look(client.id)
+	end := min(w.end(), f.nextDetached(client.end))
+	client.end = f.closeGaps(end)
+	if client.end > end || end < w.end() {
+		client.jump = true
+		f.stretch[client.last].end = end
+		f.same = false
 	}
 	return true
 }

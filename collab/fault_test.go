@@ -1,0 +1,198 @@
+package collab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/bizsync/bizsync/collab/crdt"
+	"github.com/bizsync/bizsync/store"
+	"github.com/bizsync/bizsync/store/sqlite"
+)
+
+// world is a real database with accounts and documents, behind faults.
+type world struct {
+	*sqlite.Store
+	docs  []store.DocumentID
+	users []store.UserID
+
+	mu        sync.Mutex
+	fault     func(n int) fault // guarded by mu: what happens to the n-th commit; nil: nothing
+	commits   int
+	committed map[store.DocumentID]*crdt.State // all that is in the database
+	unknown   map[uuid.UUID]store.Batch        // guarded by mu: of each run, the batch whose outcome it doesn't know
+	broken    []error                          // guarded by mu: rules of the contract that a journal broke
+	poison    func(store.Batch) error          // guarded by mu: a definite error for certain batches
+}
+
+type fault uint8
+
+const (
+	faultNone        fault = iota
+	faultError             // a definite error; nothing was committed
+	faultUnavailable       // the database is away; nothing was committed
+	faultTimeoutDone       // committed, but the answer got lost
+	faultTimeoutNot        // not committed, and the answer got lost
+	faultHangDone          // committed, and then silence until the deadline
+	faultHangNot           // silence until the deadline
+	faultSlow
+	faults
+)
+
+var errInjected = errors.New("injected fault")
+
+// newWorld opens a database of its own in memory. All users are editors of all documents; the first is their owner.
+func newWorld(t testing.TB, users, docs int) *world {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), ":memory:", sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{Store: db, committed: make(map[store.DocumentID]*crdt.State), unknown: make(map[uuid.UUID]store.Batch)}
+	for i := range users {
+		u, err := db.CreateUser(t.Context(), store.User{Email: fmt.Sprintf("u%d@example.com", i), Name: fmt.Sprintf("User %d", i), Role: store.RoleMember})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.users = append(w.users, u.ID)
+	}
+	for i := range docs {
+		d, _, err := db.CreateDocument(t.Context(), store.Document{Title: fmt.Sprintf("Document %d", i), Owner: w.users[0]}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.docs = append(w.docs, d.ID)
+		w.committed[d.ID] = crdt.NewState()
+		for _, u := range w.users[1:] {
+			w.setRole(t, d.ID, u, store.Editor)
+		}
+	}
+	return w
+}
+
+func (w *world) setRole(t testing.TB, doc store.DocumentID, user store.UserID, role store.Role) {
+	t.Helper()
+	if _, err := w.SetMember(t.Context(), doc, user, role); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) setFault(f func(n int) fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fault = f
+}
+
+func (w *world) Append(ctx context.Context, b store.Batch) (store.Result, error) {
+	w.mu.Lock()
+	w.commits++
+	if last, open := w.unknown[b.Key.Run]; open && !cmp.Equal(last, b) {
+		w.broken = append(w.broken, fmt.Errorf("batch %d followed %d, whose outcome is unknown, or is another under its key", b.Key.Number, last.Key.Number))
+	}
+	delete(w.unknown, b.Key.Run)
+	f := faultNone
+	if w.fault != nil {
+		f = w.fault(w.commits)
+	}
+	poison := w.poison
+	w.mu.Unlock()
+	if poison != nil {
+		if err := poison(b); err != nil {
+			return store.Result{}, err
+		}
+	}
+	switch f {
+	case faultError:
+		return store.Result{}, fmt.Errorf("commit: %w", errInjected)
+	case faultUnavailable:
+		return store.Result{}, fmt.Errorf("commit: %w", store.ErrUnavailable)
+	case faultTimeoutNot:
+		return store.Result{}, w.lose(b)
+	case faultHangNot:
+		<-ctx.Done()
+		return store.Result{}, w.lose(b)
+	case faultSlow:
+		time.Sleep(20 * time.Millisecond)
+	}
+	res, err := w.Store.Append(ctx, b)
+	if err != nil {
+		return res, err
+	}
+	w.mu.Lock()
+	for i, d := range res.Documents {
+		for j, row := range d.Rows {
+			if row.Refused == store.Accepted {
+				w.committed[b.Documents[i].Document].Apply(mustParse(b.Documents[i].Rows[j].Update))
+			}
+		}
+	}
+	w.mu.Unlock()
+	switch f {
+	case faultTimeoutDone:
+		return store.Result{}, w.lose(b)
+	case faultHangDone:
+		<-ctx.Done()
+		return store.Result{}, w.lose(b)
+	}
+	return res, nil
+}
+
+// lose loses the answer to a batch.
+func (w *world) lose(b store.Batch) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unknown[b.Key.Run] = b
+	return fmt.Errorf("commit: %w", store.ErrUncertain)
+}
+
+// holds says whether the database has all of an update.
+func (w *world) holds(doc store.DocumentID, u crdt.Update) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fit := crdt.Known{w.committed[doc]}.Fit(u, nil)
+	return fit.Update.IsEmpty() && !fit.Missing
+}
+
+// fresh reads a document from the database as a newcomer would.
+func (w *world) fresh(t testing.TB, doc store.DocumentID) *crdt.State {
+	t.Helper()
+	s := crdt.NewState()
+	apply := func(b []byte) error { s.Apply(mustParse(b)); return nil }
+	_, err := w.LoadDocument(context.Background(), doc, store.Loader{
+		Binding:  func(store.Binding) error { return nil },
+		Snapshot: func(s store.Snapshot) error { return apply(s.State) },
+		Row:      func(r store.Row) error { return apply(r.Update) },
+	})
+	if err != nil {
+		t.Fatalf("load document: %v", err)
+	}
+	return s
+}
+
+// someFaults makes roughly one commit in `every` go wrong.
+func someFaults(rng *rand.Rand, every int) func(int) fault {
+	return func(int) fault {
+		if rng.IntN(every) > 0 {
+			return faultNone
+		}
+		return 1 + fault(rng.IntN(int(faults)-1))
+	}
+}
+
+// crash ends a hub as kill -9 would: nothing more is committed or told.
+func (h *Hub) crash() {
+	h.mu.Lock()
+	h.stopping = true
+	h.mu.Unlock()
+	h.quiet()
+	h.workWG.Wait()
+	h.kill()
+	h.roomsWG.Wait()
+}
