@@ -126,6 +126,9 @@ var rootSeed = maphash.MakeSeed()
 // owner is asked once for each client that brings structs which no layer has;
 // false cuts them all. A nil owner allows all. Deletes are never refused.
 //
+// An update that has the same clocks twice with different references contradicts
+// itself; what follows on the copy that can't be kept may then be cut, too.
+//
 // The time is linear in u, apart from logarithms: a work list goes on with a
 // block when what it waits for is there (as Yjs's integrateStructs does), so the
 // order inside u doesn't matter. An update that is all new costs no memory.

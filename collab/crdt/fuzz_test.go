@@ -51,11 +51,10 @@ func FuzzParseUpdate(f *testing.F) {
 		if s.IsEmpty() != u.IsEmpty() {
 			t.Fatalf("the update is empty: %v, the state: %v", u.IsEmpty(), s.IsEmpty())
 		}
-		if hash := s.Hash(); true {
-			s.Apply(u)
-			if s.Hash() != hash {
-				t.Fatal("applying twice changes the state")
-			}
+		hash := s.Hash()
+		s.Apply(u)
+		if s.Hash() != hash {
+			t.Fatal("applying twice changes the state")
 		}
 		for _, root := range s.Roots() {
 			if _, err := s.Text(root); err != nil {
@@ -165,6 +164,9 @@ func checkFitOnce(t *testing.T, known crdt.Known, u crdt.Update, refused uint64)
 	}
 	again := known.Fit(u, func(c uint64) bool { return c != refused })
 	if !again.Update.IsEmpty() {
+		if !u.Facts().Tidy {
+			return // one that contradicts itself may bring more the second time
+		}
 		t.Fatalf("staged already, but Fit brings %x again", again.Update.Bytes())
 	}
 	if again.Missing != fit.Missing || again.Foreign != fit.Foreign {
