@@ -68,24 +68,29 @@ CREATE TABLE IF NOT EXISTS heads (
     document       BLOB    NOT NULL PRIMARY KEY,
     seq            INTEGER NOT NULL,
     row            INTEGER NOT NULL,
+    last_n         INTEGER NOT NULL, -- updates.n of that row, 0 when there is none; it stays when the row goes to history
     epoch          BLOB    NOT NULL CHECK (length(epoch) = 16),
     access_version INTEGER NOT NULL,
     deleted        INTEGER NOT NULL DEFAULT 0 CHECK (deleted IN (0, 1)),
     changed_at     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The log.
+-- The log of all documents, in the order of commits: a commit for a hundred documents writes a page or two at the end, where a table or an index that is sorted
+-- by document would rewrite a hundred. A document's rows are found from its head backwards by prev_n. Numbers of rows that went to history are used again, so
+-- whoever follows prev_n compares document and seq.
 CREATE TABLE IF NOT EXISTS updates (
+    n          INTEGER PRIMARY KEY,
     document   BLOB    NOT NULL,
     seq        INTEGER NOT NULL,
+    prev_n     INTEGER NOT NULL,
     id         INTEGER NOT NULL,
     prev       INTEGER NOT NULL,
     author     BLOB    NOT NULL,
     created_at INTEGER NOT NULL,
-    data       BLOB    NOT NULL, -- packed
-    PRIMARY KEY (document, seq)
-) STRICT, WITHOUT ROWID;
+    data       BLOB    NOT NULL -- packed
+) STRICT;
 
+-- Rows that a snapshot has covered for long, in the order in which a document's history is read.
 CREATE TABLE IF NOT EXISTS history (
     document   BLOB    NOT NULL,
     seq        INTEGER NOT NULL,

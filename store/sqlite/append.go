@@ -39,14 +39,15 @@ type appender struct {
 	now    int64
 
 	heads    map[store.DocumentID]store.Head
-	active   map[store.UserID]bool // authors whose account exists and is not disabled
+	lastN    map[store.DocumentID]int64 // where the head's row is in the log
+	active   map[store.UserID]bool      // authors whose account exists and is not disabled
 	bindings map[bindingKey]store.UserID
 	bytes    int // left of foreignBytes
 	rows     int // left of foreignRows
 
 	newBindings []newBinding
 	newRows     []newRow
-	moved       []store.Head
+	moved       []movedHead
 
 	result store.Result
 }
@@ -63,8 +64,14 @@ type newBinding struct {
 
 type newRow struct {
 	document store.DocumentID
+	first    bool // of its document in this batch
 	store.Row
 	packed []byte
+}
+
+type movedHead struct {
+	store.Head
+	last int // the index of its last row in newRows
 }
 
 // newAppender checks what can be checked without the database, and packs, so that the transaction is short.
@@ -165,15 +172,11 @@ func (a *appender) readHeads(t *tx) error {
 	for k, i := range a.order {
 		ids[k] = a.batch.Documents[i].Document
 	}
-	heads, err := readHeads(t, ids)
-	if err != nil {
-		return err
-	}
-	a.heads = make(map[store.DocumentID]store.Head, len(heads))
-	for _, h := range heads {
-		a.heads[h.Document] = h
-	}
-	return nil
+	a.heads = make(map[store.DocumentID]store.Head, len(ids))
+	a.lastN = make(map[store.DocumentID]int64, len(ids))
+	return eachHead(t, ids, func(h store.Head, lastN int64) {
+		a.heads[h.Document], a.lastN[h.Document] = h, lastN
+	})
 }
 
 func (a *appender) readAccounts(t *tx) error {
@@ -297,14 +300,14 @@ func (a *appender) judgeRows(t *tx, i int, head store.Head) error {
 			res.Rows[j] = store.RowResult{Refused: store.ClientOfOther, Others: others}
 			continue
 		}
-		row := newRow{document: d.Document, packed: a.packed[i][j]}
+		row := newRow{document: d.Document, first: head.Seq == first, packed: a.packed[i][j]}
 		row.Seq, row.ID, row.Prev, row.Author = head.Seq+1, newRowID(), head.Row, r.Author
 		a.newRows = append(a.newRows, row)
 		res.Rows[j] = store.RowResult{Seq: row.Seq, ID: row.ID, Prev: row.Prev}
 		head.Seq, head.Row = row.Seq, row.ID
 	}
 	if head.Seq > first {
-		a.moved = append(a.moved, head)
+		a.moved = append(a.moved, movedHead{head, len(a.newRows) - 1})
 	}
 	res.Head = head
 	return nil
@@ -347,28 +350,47 @@ func (a *appender) foreign(t *tx, d *store.DocumentAppend, head store.Head, res 
 }
 
 func (a *appender) insert(t *tx) error {
-	args := make([]any, 0, 7*max(len(a.newRows), len(a.newBindings), len(a.moved)))
+	args := make([]any, 0, 9*max(len(a.newRows), len(a.newBindings), len(a.moved)))
 	for _, b := range a.newBindings {
 		args = append(args, blob(b.document), int64(b.client), blob(b.user))
 	}
 	if err := inserted(t, forms.insertBindings, len(a.newBindings), args); err != nil {
 		return fmt.Errorf("insert client bindings: %w", err)
 	}
+	if len(a.newRows) == 0 {
+		return nil
+	}
+	n, err := nextN(t)
+	if err != nil {
+		return err
+	}
 	args = args[:0]
-	for _, r := range a.newRows {
-		args = append(args, blob(r.document), int64(r.Seq), int64(r.ID), int64(r.Prev), blob(r.Author), a.now, r.packed)
+	for k, r := range a.newRows {
+		prev := n + int64(k) - 1
+		if r.first {
+			prev = a.lastN[r.document]
+		}
+		args = append(args, n+int64(k), blob(r.document), int64(r.Seq), prev, int64(r.ID), int64(r.Prev), blob(r.Author), a.now, r.packed)
 	}
 	if err := inserted(t, forms.insertRows, len(a.newRows), args); err != nil {
 		return fmt.Errorf("insert rows: %w", err)
 	}
 	args = args[:0]
 	for _, h := range a.moved {
-		args = append(args, blob(h.Document), int64(h.Seq), int64(h.Row), blob(h.Epoch), int64(h.AccessVersion), a.now)
+		args = append(args, blob(h.Document), int64(h.Seq), int64(h.Row), n+int64(h.last), blob(h.Epoch), int64(h.AccessVersion), a.now)
 	}
 	if err := inserted(t, forms.moveHeads, len(a.moved), args); err != nil {
 		return fmt.Errorf("move heads: %w", err)
 	}
 	return nil
+}
+
+// nextN gives the place of the next row in the log of all documents.
+func nextN(t *tx) (n int64, err error) {
+	if err := t.row("SELECT coalesce(max(n), 0) + 1 FROM updates").Scan(&n); err != nil {
+		return 0, fmt.Errorf("find the end of the log: %w", err)
+	}
+	return n, nil
 }
 
 // inserted runs a statement of several rows for n rows of args.

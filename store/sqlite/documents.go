@@ -80,16 +80,18 @@ func createDocument(t *tx, d store.Document, packed []byte) (doc store.Document,
 	}
 	// The first access version is 1, so that an Append that has checked no version (0) is checked itself.
 	head := store.Head{Document: d.ID, Epoch: uuid.New(), AccessVersion: 1}
+	lastN := int64(0)
 	if packed != nil {
+		if lastN, err = nextN(t); err != nil {
+			return doc, false, err
+		}
 		head.Seq, head.Row = 1, newRowID()
-		err := t.exec("INSERT INTO updates (document, seq, id, prev, author, created_at, data) VALUES (?, ?, ?, 0, ?, ?, ?)",
-			blob(d.ID), int64(head.Seq), int64(head.Row), blob(d.Owner), at, packed)
+		err := t.exec(forms.insertRows[1], lastN, blob(d.ID), int64(head.Seq), 0, int64(head.Row), 0, blob(d.Owner), at, packed)
 		if err != nil {
 			return doc, false, fmt.Errorf("insert first row: %w", err)
 		}
 	}
-	err = t.exec("INSERT INTO heads (document, seq, row, epoch, access_version, changed_at) VALUES (?, ?, ?, ?, ?, ?)",
-		blob(d.ID), int64(head.Seq), int64(head.Row), blob(head.Epoch), int64(head.AccessVersion), changedAt)
+	err = t.exec(forms.moveHeads[1], blob(d.ID), int64(head.Seq), int64(head.Row), lastN, blob(head.Epoch), int64(head.AccessVersion), changedAt)
 	if err != nil {
 		return doc, false, fmt.Errorf("insert head: %w", err)
 	}

@@ -15,43 +15,42 @@ const (
 	pageRows  = 10_000
 )
 
-const headColumns = "h.document, h.seq, h.row, h.epoch, h.access_version, h.deleted"
+const headColumns = "h.document, h.seq, h.row, h.epoch, h.access_version, h.deleted, h.last_n"
 
-func scanHead(r scanner) (h store.Head, err error) {
-	err = r.Scan(&h.Document, &h.Seq, &h.Row, &h.Epoch, &h.AccessVersion, &h.Deleted)
-	return h, err
+func scanHead(r scanner) (h store.Head, lastN int64, err error) {
+	err = r.Scan(&h.Document, &h.Seq, &h.Row, &h.Epoch, &h.AccessVersion, &h.Deleted, &lastN)
+	return h, lastN, err
 }
 
 func readHead(t *tx, id store.DocumentID) (store.Head, error) {
-	h, err := scanHead(t.row("SELECT "+headColumns+" FROM heads h WHERE h.document = ?", blob(id)))
+	h, _, err := scanHead(t.row("SELECT "+headColumns+" FROM heads h WHERE h.document = ?", blob(id)))
 	if err != nil {
 		return store.Head{}, fmt.Errorf("read head: %w", err)
 	}
 	return h, nil
 }
 
-// readHeads gives the heads of those that exist, in no order.
-func readHeads(t *tx, ids []store.DocumentID) ([]store.Head, error) {
+// eachHead reads the heads of those documents that exist, in no order, with the place of their last row.
+func eachHead(t *tx, ids []store.DocumentID, f func(h store.Head, lastN int64)) error {
 	args := make([]any, len(ids))
 	for i, id := range ids {
 		args[i] = blob(id)
 	}
-	heads := make([]store.Head, 0, len(ids))
-	err := chunks(len(args), func(from, size int) error {
+	return chunks(len(args), func(from, size int) error {
 		return t.each(func(row *sqlRows) error {
-			h, err := scanHead(row)
-			heads = append(heads, h)
+			h, lastN, err := scanHead(row)
+			if err == nil {
+				f(h, lastN)
+			}
 			return err
 		}, forms.heads[size], args[from:from+size]...)
 	})
-	return heads, err
 }
 
 // Heads gives the heads of several documents from one consistent read; unknown ones are left out.
 func (s *Store) Heads(ctx context.Context, ids []store.DocumentID) (heads []store.Head, err error) {
 	err = s.read(ctx, func(t *tx) error {
-		heads, err = readHeads(t, ids)
-		return err
+		return eachHead(t, ids, func(h store.Head, _ int64) { heads = append(heads, h) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read heads: %w", err)
@@ -80,7 +79,7 @@ func eachRow(t *tx, id store.DocumentID, after uint64, f func(store.Row) (more b
 			err = stop
 		}
 		return err
-	}, "SELECT seq, id, prev, author, data FROM updates WHERE document = ? AND seq > ? ORDER BY seq", blob(id), int64(after))
+	}, tailRows, blob(id), int64(after))
 	if err != stop {
 		return err
 	}
@@ -99,11 +98,14 @@ func sameHistory(t *tx, head store.Head, seq uint64, id store.RowID) (bool, erro
 		return false, nil
 	}
 	var found store.RowID
-	for _, query := range []string{
-		"SELECT id FROM updates WHERE document = ? AND seq = ?",
-		"SELECT row FROM snapshots WHERE document = ? AND seq = ?",
+	for _, query := range []struct {
+		text string
+		seq  uint64
+	}{
+		{tailRow, seq - 1},
+		{"SELECT row FROM snapshots WHERE document = ? AND seq = ?", seq},
 	} {
-		err := t.row(query, blob(head.Document), int64(seq)).Scan(&found)
+		err := t.row(query.text, blob(head.Document), int64(query.seq)).Scan(&found)
 		if !errors.Is(err, store.ErrNotFound) {
 			return found == id, err
 		}

@@ -1,10 +1,12 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -96,30 +98,30 @@ func (s *Store) SaveSnapshot(ctx context.Context, id store.DocumentID, epoch uui
 	return saved, nil
 }
 
-// covering is a number up to which a document's rows have been covered for long enough.
-type covering struct {
-	document store.DocumentID
-	seq      uint64
-}
-
 // SweepCovered moves covered rows to history and forgets old idempotency keys, in small transactions with room for commits between them.
 func (s *Store) SweepCovered(ctx context.Context, limit int) (moved int, err error) {
 	before := now() - keepCovered.Milliseconds()
-	var old []covering
+	var rows []coveredRow
+	var done []covering
 	err = s.read(ctx, func(t *tx) error {
-		return t.each(func(rows *sqlRows) error {
-			var c covering
-			err := rows.Scan(&c.document, &c.seq)
-			old = append(old, c)
-			return err
-		}, "SELECT document, max(seq) FROM coverings WHERE covered_at <= ? GROUP BY document LIMIT ?", before, limit)
+		rows, done, err = readCovered(t, before, limit)
+		return err
 	})
-	for _, c := range old {
-		for done := false; err == nil && !done && moved < limit; {
-			var n int
-			n, done, err = s.sweepDocument(ctx, c, min(sweepRows, limit-moved))
-			moved += n
-		}
+	for len(rows) > 0 && err == nil {
+		var n int
+		n, err = s.moveRows(ctx, rows[:min(sweepRows, len(rows))])
+		rows = rows[min(sweepRows, len(rows)):]
+		moved += n
+	}
+	if err == nil {
+		err = s.write(ctx, func(t *tx) error {
+			for _, c := range done {
+				if err := t.exec("DELETE FROM coverings WHERE document = ? AND seq <= ?", blob(c.document), int64(c.seq)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	if err == nil {
 		err = s.sweepKeys(ctx, before, limit)
@@ -130,26 +132,70 @@ func (s *Store) SweepCovered(ctx context.Context, limit int) (moved int, err err
 	return moved, nil
 }
 
-// sweepDocument moves a document's first rows. Done says that none is left that c covers; then the covering is forgotten.
-func (s *Store) sweepDocument(ctx context.Context, c covering, limit int) (moved int, done bool, err error) {
+// covering is a number up to which a document's rows have been covered for long enough.
+type covering struct {
+	document store.DocumentID
+	seq      uint64
+}
+
+// coveredRow is a row that is to go to history. Its place may have been swept by somebody else and used again, so document and number go with it.
+type coveredRow struct {
+	n, seq   int64
+	document store.DocumentID
+}
+
+// readCovered finds at most limit rows that were covered before that time, the first ones of each document, and the coverings of which no more than those
+// rows are left. The rows are in the order of the log, so that those on one page leave it together.
+func readCovered(t *tx, before int64, limit int) (rows []coveredRow, done []covering, err error) {
+	var old []covering
+	err = t.each(func(r *sqlRows) error {
+		var c covering
+		err := r.Scan(&c.document, &c.seq)
+		old = append(old, c)
+		return err
+	}, "SELECT document, max(seq) FROM coverings WHERE covered_at <= ? GROUP BY document LIMIT ?", before, max(limit, 0))
+	for _, c := range old {
+		room := limit - len(rows)
+		if err != nil || room <= 0 {
+			break
+		}
+		had := len(rows)
+		err = t.each(func(r *sqlRows) error {
+			row := coveredRow{document: c.document}
+			err := r.Scan(&row.n, &row.seq)
+			rows = append(rows, row)
+			return err
+		}, tail+"SELECT n, seq FROM tail WHERE seq <= ?3 ORDER BY seq LIMIT ?4", blob(c.document), 0, int64(c.seq), room)
+		if len(rows)-had < room {
+			done = append(done, c)
+		}
+	}
+	slices.SortFunc(rows, func(a, b coveredRow) int { return cmp.Compare(a.n, b.n) })
+	return rows, done, err
+}
+
+func (s *Store) moveRows(ctx context.Context, rows []coveredRow) (moved int, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		id, upTo := blob(c.document), int64(c.seq)
-		err := t.exec("INSERT INTO history (document, seq, id, prev, author, created_at, data)"+
-			" SELECT document, seq, id, prev, author, created_at, data FROM updates WHERE document = ? AND seq <= ? ORDER BY seq LIMIT ?", id, upTo, limit)
-		if err != nil {
-			return err
+		for _, r := range rows {
+			n, err := t.changed("INSERT OR FAIL INTO history (document, seq, id, prev, author, created_at, data)"+
+				" SELECT document, seq, id, prev, author, created_at, data FROM updates WHERE n = ? AND document = ? AND seq = ?", r.n, blob(r.document), r.seq)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			if err := t.exec("DELETE FROM updates WHERE n = ?", r.n); err != nil {
+				return err
+			}
+			moved++
 		}
-		moved, err = t.changed("DELETE FROM updates WHERE document = ?1 AND seq IN"+
-			" (SELECT seq FROM updates WHERE document = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3)", id, upTo, limit)
-		if done = moved < limit; err != nil || !done {
-			return err
-		}
-		return t.exec("DELETE FROM coverings WHERE document = ? AND seq <= ?", id, upTo)
+		return nil
 	})
 	if err != nil {
-		return 0, false, err
+		return 0, err
 	}
-	return moved, done, nil
+	return moved, nil
 }
 
 // sweepKeys forgets idempotency keys from before that time, the first ones of each run.

@@ -25,11 +25,11 @@ var forms = struct {
 		return "INSERT OR FAIL INTO bindings (document, client, user) VALUES " + repeated("(?, ?, ?)", n)
 	}),
 	insertRows: sized(func(n int) string {
-		return "INSERT OR FAIL INTO updates (document, seq, id, prev, author, created_at, data) VALUES " + repeated("(?, ?, ?, ?, ?, ?, ?)", n)
+		return "INSERT OR FAIL INTO updates (n, document, seq, prev_n, id, prev, author, created_at, data) VALUES " + repeated("(?, ?, ?, ?, ?, ?, ?, ?, ?)", n)
 	}),
 	moveHeads: sized(func(n int) string {
-		return "INSERT OR FAIL INTO heads (document, seq, row, epoch, access_version, changed_at) VALUES " + repeated("(?, ?, ?, ?, ?, ?)", n) +
-			" ON CONFLICT (document) DO UPDATE SET seq = excluded.seq, row = excluded.row, changed_at = excluded.changed_at"
+		return "INSERT OR FAIL INTO heads (document, seq, row, last_n, epoch, access_version, changed_at) VALUES " + repeated("(?, ?, ?, ?, ?, ?, ?)", n) +
+			" ON CONFLICT (document) DO UPDATE SET seq = excluded.seq, row = excluded.row, last_n = excluded.last_n, changed_at = excluded.changed_at"
 	}),
 }
 
@@ -40,3 +40,17 @@ func sized(form func(n int) string) map[int]string {
 	}
 	return m
 }
+
+// tail begins a query with the table tail (n, seq): the rows of document ?1 after number ?2 that are in the log, from its head backwards.
+const tail = "WITH RECURSIVE tail (n, seq, prev_n) AS (" +
+	"SELECT u.n, u.seq, u.prev_n FROM heads h CROSS JOIN updates u ON u.n = h.last_n AND u.document = h.document AND u.seq = h.seq" +
+	" WHERE h.document = ?1 AND h.seq > ?2" +
+	" UNION ALL " +
+	"SELECT u.n, u.seq, u.prev_n FROM tail t CROSS JOIN updates u ON u.n = t.prev_n AND u.document = ?1 AND u.seq = t.seq - 1" +
+	" WHERE t.seq > ?2 + 1) "
+
+// tailRows reads those rows in order. Only their numbers are sorted; the limit, which is none, keeps SQLite from leaving the sorting out.
+const tailRows = tail + "SELECT u.seq, u.id, u.prev, u.author, u.data FROM (SELECT n FROM tail ORDER BY seq LIMIT -1) t CROSS JOIN updates u ON u.n = t.n"
+
+// tailRow gives the id of row ?2 + 1.
+const tailRow = tail + "SELECT u.id FROM tail t CROSS JOIN updates u ON u.n = t.n WHERE t.seq = ?2 + 1"
