@@ -117,7 +117,7 @@ func NewDoc(s *State) (*Doc, error) {
 // advance integrates a client's runs up to the first that depends on something
 // missing, and appends to ready the clients that waited for what came.
 func (d *Doc) advance(dc *docClient, ready []*docClient) []*docClient {
-	for dc.next.chunk < len(dc.source.runs.chunks) {
+	for dc.next.chunk < len(dc.source.runs.chunks) && d.steps <= maxConflictSteps {
 		e := dc.source.runs.at(dc.next)
 		if e.key != dc.clock {
 			break // a gap
