@@ -12,7 +12,7 @@ func (s *State) Apply(u Update) {
 	}
 	if u.structs > 0 {
 		var w wireStruct
-		for c := u.begin(); c.nextBlock(); {
+		for c := beginStructs(u.b); c.nextBlock(); {
 			if c.structs == 0 {
 				continue
 			}
@@ -29,7 +29,7 @@ func (s *State) Apply(u Update) {
 		}
 	}
 	if u.ranges > 0 {
-		for d := u.beginDeletes(); d.nextClient(); {
+		for d := beginDeletes(u.b, u.dels); d.nextClient(); {
 			if d.structs == 0 {
 				continue
 			}

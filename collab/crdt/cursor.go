@@ -50,10 +50,10 @@ type cursor struct {
 	clock   uint32 // of the next struct
 }
 
-// begin places the cursor before the first block.
-func (u Update) begin() cursor {
-	c := cursor{b: u.b}
-	if u.b != nil {
+// beginStructs places a cursor before the first block of a checked update.
+func beginStructs(b []byte) cursor {
+	c := cursor{b: b}
+	if b != nil {
 		c.blocks = int(c.varUint())
 	}
 	return c
@@ -214,10 +214,11 @@ type deleteCursor struct {
 	start, end uint32
 }
 
-// beginDeletes places a cursor before the delete set.
-func (u Update) beginDeletes() deleteCursor {
-	d := deleteCursor{cursor: cursor{b: u.b, pos: u.dels}}
-	if u.b != nil {
+// beginDeletes places a cursor before the delete set of a checked update, which
+// begins at pos.
+func beginDeletes(b []byte, pos int) deleteCursor {
+	d := deleteCursor{cursor: cursor{b: b, pos: pos}}
+	if b != nil {
 		d.blocks = int(d.varUint())
 	}
 	return d

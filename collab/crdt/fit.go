@@ -157,15 +157,14 @@ func (k Known) Fit(u Update, owner func(client uint64) bool) Fit {
 // continues its client. It says false, with nothing done, if it isn't that simple.
 func (f *fitting) letter(owner func(client uint64) bool) bool {
 	var w wireStruct
-	c := f.u.begin()
+	c := beginStructs(f.u.b)
 	c.nextBlock()
 	c.next(&w)
 	end, known, gaps := f.look(c.client)
 	if gaps || w.clock != end {
 		return false
 	}
-	client := fitClient{id: c.client, end: end}
-	if _, _, ok := f.lacks(&client, &w); !ok {
+	if _, _, ok := f.lacks(c.client, end, &w); !ok {
 		return false
 	}
 	if owner != nil && !owner(c.client) {
@@ -291,7 +290,7 @@ func (f *fitting) detached(start, end uint32) bool {
 // gather finds the blocks with new structs and makes a strand of each.
 func (f *fitting) gather() {
 	var w wireStruct
-	for c := f.u.begin(); c.nextBlock(); {
+	for c := beginStructs(f.u.b); c.nextBlock(); {
 		end, known, gaps := f.look(c.client)
 		added := false
 		for c.structs > 0 {

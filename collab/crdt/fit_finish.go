@@ -10,7 +10,7 @@ import (
 // deletes finds the delete ranges that are new, and clips them at what is known.
 func (f *fitting) deletes() {
 	if f.u.tidyDels {
-		for d := f.u.beginDeletes(); d.nextClient(); {
+		for d := beginDeletes(f.u.b, f.u.dels); d.nextClient(); {
 			end := f.deletesOf(d.client)
 			for d.nextRange() {
 				if !f.deleteRange(d.client, end, span{d.start, d.end}) {
@@ -24,7 +24,7 @@ func (f *fitting) deletes() {
 	// compared with the layers.
 	all := make([]idSpan, 0, min(f.u.ranges, maxRanges))
 	full := maxRanges
-	for d := f.u.beginDeletes(); d.nextClient(); {
+	for d := beginDeletes(f.u.b, f.u.dels); d.nextClient(); {
 		for d.nextRange() {
 			if len(all) == full {
 				if all = uniteRanges(all); len(all) > maxRanges {

@@ -58,7 +58,7 @@ func (f *fitting) run(i int32) {
 				continue
 			}
 		}
-		if on, need, ok := f.lacks(client, &w); !ok {
+		if on, need, ok := f.lacks(client.id, client.end, &w); !ok {
 			s.pos, s.clock, s.structs = uint32(pos), clock, uint32(c.structs+1)
 			f.wait(i, on, need)
 			break
@@ -82,21 +82,21 @@ func (f *fitting) run(i int32) {
 
 // lacks says what a struct lacks to be kept: the client (its index, -1 if that
 // client brings nothing more) and the clock that must be known of it.
-func (f *fitting) lacks(client *fitClient, w *wireStruct) (on int32, need uint32, ok bool) {
-	if w.clock > client.end {
-		return f.index(client.id), w.clock - 1, false
+func (f *fitting) lacks(client uint64, end uint32, w *wireStruct) (on int32, need uint32, ok bool) {
+	if w.clock > end {
+		return f.index(client), w.clock - 1, false
 	}
-	if w.info&hasOrigin != 0 && w.origin.Client != client.id {
+	if w.info&hasOrigin != 0 && w.origin.Client != client {
 		if clock, on := f.clockOf(w.origin.Client); w.origin.Clock >= clock {
 			return on, w.origin.Clock, false
 		}
 	}
-	if w.info&hasRightOrigin != 0 && w.rightOrigin.Client != client.id {
+	if w.info&hasRightOrigin != 0 && w.rightOrigin.Client != client {
 		if clock, on := f.clockOf(w.rightOrigin.Client); w.rightOrigin.Clock >= clock {
 			return on, w.rightOrigin.Clock, false
 		}
 	}
-	if w.parent == parentItem && w.parentID.Client != client.id {
+	if w.parent == parentItem && w.parentID.Client != client {
 		if clock, on := f.clockOf(w.parentID.Client); w.parentID.Clock >= clock {
 			return on, w.parentID.Clock, false
 		}

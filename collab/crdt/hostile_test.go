@@ -200,6 +200,26 @@ func TestHostileFrames(t *testing.T) {
 	}
 }
 
+func TestHostileStateVector(t *testing.T) {
+	for _, n := range []uint64{1 << 20, 3 << 20} {
+		b := lib0.AppendVarUint(nil, n)
+		for i := range n {
+			b = append(lib0.AppendVarUint(b, i), 1)
+		}
+		runtime.GC()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		sv, err := crdt.ParseStateVector(b)
+		runtime.ReadMemStats(&after)
+		if (err == nil) != (n <= 1<<20) || err == nil && len(sv) != int(n) {
+			t.Errorf("%d clients: %d, %v", n, len(sv), err)
+		}
+		if got := after.TotalAlloc - before.TotalAlloc; got > 64<<20-uint64(len(b)) {
+			t.Errorf("%d clients: %d MiB allocated", n, got>>20)
+		}
+	}
+}
+
 func handle(t *testing.T, frame []byte, known crdt.Known) (fitted, staged time.Duration, allocated uint64) {
 	t.Helper()
 	runtime.GC()

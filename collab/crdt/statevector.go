@@ -15,6 +15,10 @@ const (
 	maxClock  = 1<<31 - 1
 )
 
+// maxVectorClients bounds a state vector that is read, and so the memory for it
+// to about 40 MiB.
+const maxVectorClients = 1 << 20
+
 // ID names one element of a document: the clock-th that a client made.
 // Client is below 2^53 and Clock below 2^31.
 type ID struct {
@@ -25,9 +29,9 @@ type ID struct {
 // StateVector says for each client the next clock that is not known yet.
 type StateVector map[uint64]uint32
 
-// ParseStateVector reads an encoded state vector. The result is bounded by
-// len(b). Trailing bytes, a client above 2^53-1, a clock above 2^31-1 and a
-// client that is named twice are malformed.
+// ParseStateVector reads an encoded state vector of at most 2^20 clients. Trailing
+// bytes, a client above 2^53-1, a clock above 2^31-1 and a client that is named
+// twice are malformed.
 func ParseStateVector(b []byte) (StateVector, error) {
 	d := lib0.NewDecoder(b)
 	n, err := d.ReadVarUint()
@@ -37,7 +41,10 @@ func ParseStateVector(b []byte) (StateVector, error) {
 	if n > uint64(d.Remaining())/2 {
 		return nil, malformed(d.Pos(), "state vector claims more entries than bytes", nil)
 	}
-	sv := make(StateVector, min(n, 1024))
+	if n > maxVectorClients {
+		return nil, malformed(d.Pos(), "state vector of too many clients", nil)
+	}
+	sv := make(StateVector, n)
 	for range n {
 		client, err := d.ReadVarUint()
 		if err != nil {
