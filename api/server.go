@@ -178,7 +178,7 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 		s.writeProblem(w, r, problem(http.StatusNotFound, codeNotFound, "there is nothing at this address"))
 	}
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		if static == nil || strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/collab") || !static.serve(w, r) {
+		if static == nil || reserved(r.URL.Path) || !static.serve(w, r) {
 			notFound(w, r)
 		}
 	})
@@ -186,6 +186,17 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 		s.writeProblem(w, r, problem(http.StatusMethodNotAllowed, codeMethod, "this address doesn't do that"))
 	})
 	return r, nil
+}
+
+// reserved says whether a path belongs to programs: then nothing there is answered with the application's page. (/metrics and /debug are on the admin
+// address; a page here would look like an answer.)
+func reserved(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch first {
+	case "api", "collab", "metrics", "debug":
+		return true
+	}
+	return false
 }
 
 // BeginStop makes /readyz answer 503 and refuses new sockets. Call it before stopping the hub, and Wait after.

@@ -41,6 +41,7 @@ func TestStaticFiles(t *testing.T) {
 		{"GET", "/assets/", 404, problemType, "no-store"},
 		{"GET", "/missing.png", 404, problemType, "no-store"},
 		{"GET", "/api/nothing", 404, problemType, "no-store"},
+		{"GET", "/metrics", 404, problemType, "no-store"},
 		{"GET", "/collab/a/b", 404, problemType, "no-store"},
 		{"POST", "/login", 404, problemType, "no-store"},
 	} {
