@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ func conformance(path func(t *testing.T) string) storetest.Database {
 		Open: func(t *testing.T) store.Store { return open(t, path(t)) },
 		Age: func(t *testing.T, s store.Store, d time.Duration) {
 			t.Helper()
+			var statements []string
 			for table, columns := range map[string][]string{
 				"users":     {"created_at", "updated_at"},
 				"sessions":  {"created_at", "last_seen", "expires_at"},
@@ -38,8 +40,11 @@ func conformance(path func(t *testing.T) string) storetest.Database {
 				"coverings": {"covered_at"},
 			} {
 				for _, c := range columns {
-					exec(t, s.(*sqlite.Store), "UPDATE "+table+" SET "+c+" = "+c+" - ?", d.Milliseconds())
+					statements = append(statements, fmt.Sprintf("UPDATE %s SET %s = %s - %d", table, c, c, d.Milliseconds()))
 				}
+			}
+			if err := sqlite.Transact(t.Context(), s.(*sqlite.Store), statements...); err != nil {
+				t.Fatal(err)
 			}
 		},
 		Disable: func(t *testing.T, s store.Store, user store.UserID) {

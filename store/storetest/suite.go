@@ -49,6 +49,7 @@ func Run(t *testing.T, db Database) {
 		"Rows":        testRows,
 		"Snapshots":   testSnapshots,
 		"Sweep":       testSweep,
+		"Model":       testModel,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, db) })
 	}
