@@ -1,0 +1,91 @@
+# What the project's people do again and again. Needs Go, Node.js 20 or later, npm, git and make; `make deps` sees to the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+# Steps are timed and share two cores with nobody: one after the other.
+.NOTPARALLEL:
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
+
+# How many random histories `make soak` plays.
+SEEDS ?= 10000
+
+# npm modules may contain Go packages; they are none of ours.
+PACKAGES = $(shell go list ./... | grep -v /node_modules/)
+# Servers, clients and clocks of its own: it runs alone.
+E2E := ./cmd/bizsync/e2e
+
+NODE_FOLDERS := web collab/crdt/testdata/oracle cmd/bizsync/e2e/node
+# npm ci writes this file last, so one that is older than its lockfile, or missing, means that there is something to install.
+NODE_INSTALLED := $(NODE_FOLDERS:%=%/node_modules/.package-lock.json)
+
+# $(call step,NAME,COMMAND) runs a command and says how long it took.
+define step
+@printf '\n==> %s\n' '$(1)'; start=$$SECONDS; $(2) && printf '<== %s: %d s\n' '$(1)' $$((SECONDS - start))
+endef
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## start the server; settings come from the environment (BIZSYNC_ADDR=...)
+	go run ./cmd/bizsync
+
+.PHONY: deps
+deps: deps-system $(NODE_INSTALLED) ## install what tests and checks need and is missing (Debian packages only as root)
+
+# The race detector needs a C compiler, the browser test a browser.
+.PHONY: deps-system
+deps-system:
+	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || { echo 'Node.js 20 or later is needed (package nodejs).' >&2; exit 1; }; \
+	missing=; \
+	command -v gcc >/dev/null || missing+=' gcc libc6-dev'; \
+	test -x "$${CHROMIUM:-/usr/bin/chromium}" || missing+=' chromium'; \
+	if [[ -z $$missing ]]; then exit 0; fi; \
+	install="apt-get install -y --no-install-recommends$$missing"; \
+	if [[ $$(id -u) != 0 ]]; then echo "Missing; install it with: sudo apt-get update && sudo $$install" >&2; exit 1; fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	$$install || { apt-get update && $$install; }
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund
+	@touch $@
+
+# No result is taken from a cache: what is tested includes programs that Go doesn't know to have changed.
+.PHONY: test
+test: deps ## everything that has to hold, about ten minutes
+	$(call step,go vet,go vet $(PACKAGES))
+	$(call step,Go tests with the race detector,go test -race -count=1 -timeout 15m $(filter-out %/cmd/bizsync/e2e,$(PACKAGES)))
+	$(call step,the built server and stock clients,go test -race -count=1 -timeout 10m $(E2E))
+	$(call step,random histories,go test -count=1 -timeout 10m -run '^TestRandomHistories$$' ./collab)
+	$(call step,unit tests of the browser application,npm --prefix web test)
+	$(call step,web/dist is built from its source,npm --prefix web run check-dist)
+	$(call step,two people in two browsers,npm --prefix web run e2e)
+
+.PHONY: lint
+lint: deps $(GOLANGCI) ## formatting and the linters of .golangci.yml and web/
+	$(call step,golangci-lint,$(GOLANGCI) run)
+	$(call step,types of the browser application,npm --prefix web run typecheck)
+	$(call step,eslint,npm --prefix web run lint)
+	$(call step,prettier,npm --prefix web run format:check)
+
+# Built here, with the Go at hand: it must not be older than the code that it reads. The folder ignores itself.
+$(GOLANGCI):
+	@mkdir -p .tools && echo '*' > .tools/.gitignore
+	GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv .tools/golangci-lint $@
+
+.PHONY: bench
+bench: $(NODE_INSTALLED) ## the figures of the README: the engine beside Yjs, and one client through the server
+	go run ./collab/crdt/internal/benchyjs
+	go test -count=1 -run '^$$' -bench Paper $(E2E)
+
+.PHONY: web
+web: web/node_modules/.package-lock.json ## build web/dist, which is committed and embedded in the server
+	npm --prefix web run build
+
+.PHONY: soak
+soak: ## play 10,000 random histories (SEEDS=...)
+	BIZSYNC_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -run '^TestRandomHistories$$' ./collab
