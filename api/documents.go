@@ -26,13 +26,13 @@ var keyPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~:@-]{0,127}$`)
 
 // Person is how an account appears to others.
 type Person struct {
-	ID   store.UserID `json:"id"`
+	ID   store.UserID `json:"id" format:"uuid"`
 	Name string       `json:"name"`
 }
 
 // Document is a document's entry in the catalogue.
 type Document struct {
-	ID        store.DocumentID `json:"id"`
+	ID        store.DocumentID `json:"id" format:"uuid"`
 	Key       string           `json:"key,omitempty" doc:"A unique name of your own."`
 	Title     string           `json:"title"`
 	Role      string           `json:"role" enum:"viewer,commenter,editor,owner" doc:"Yours."`
@@ -58,8 +58,7 @@ type DocumentPath struct {
 }
 
 type documentOutput struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         Document
+	Body Document
 }
 
 type createDocumentInput struct {
@@ -70,10 +69,9 @@ type createDocumentInput struct {
 }
 
 type createDocumentOutput struct {
-	Status       int
-	Location     string `header:"Location"`
-	CacheControl string `header:"Cache-Control"`
-	Body         Document
+	Status   int
+	Location string `header:"Location"`
+	Body     Document
 }
 
 type listDocumentsInput struct {
@@ -142,7 +140,7 @@ func (s *Server) createDocument(ctx context.Context, in *createDocumentInput) (*
 	if err != nil {
 		return nil, fmt.Errorf("create document: %w", err)
 	}
-	out := &createDocumentOutput{Status: http.StatusOK, Location: prefix + "/documents/" + d.ID.String(), CacheControl: "no-store", Body: documentOf(d)}
+	out := &createDocumentOutput{Status: http.StatusOK, Location: prefix + "/documents/" + d.ID.String(), Body: documentOf(d)}
 	if created {
 		out.Status = http.StatusCreated
 	}
@@ -155,7 +153,7 @@ func (s *Server) readDocument(ctx context.Context, id store.DocumentID) (*docume
 	if err != nil {
 		return nil, fmt.Errorf("read document: %w", err)
 	}
-	return &documentOutput{CacheControl: "no-store", Body: documentOf(d)}, nil
+	return &documentOutput{Body: documentOf(d)}, nil
 }
 
 func (s *Server) getDocument(ctx context.Context, in *DocumentPath) (*documentOutput, error) {

@@ -13,7 +13,7 @@ import (
 
 // Editor is one connection that has a document open.
 type Editor struct {
-	ConnectionID uuid.UUID `json:"connectionId"`
+	ConnectionID uuid.UUID `json:"connectionId" format:"uuid"`
 	User         Person    `json:"user"`
 	Role         string    `json:"role" enum:"viewer,commenter,editor,owner"`
 	Node         string    `json:"node" doc:"The server that holds the connection."`
@@ -22,8 +22,7 @@ type Editor struct {
 }
 
 type editorsOutput struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         struct {
+	Body struct {
 		Data []Editor `json:"data" nullable:"false"`
 	}
 }
@@ -38,7 +37,7 @@ func (s *Server) listEditors(ctx context.Context, in *DocumentPath) (*editorsOut
 	if err != nil {
 		return nil, err
 	}
-	out := &editorsOutput{CacheControl: "no-store"}
+	out := &editorsOutput{}
 	out.Body.Data = []Editor{}
 	for _, e := range s.hub.Editors(a.Document) {
 		out.Body.Data = append(out.Body.Data, s.editorOf(e))

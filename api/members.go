@@ -15,7 +15,7 @@ import (
 
 // MemberUser is the account of a member.
 type MemberUser struct {
-	ID    store.UserID `json:"id"`
+	ID    store.UserID `json:"id" format:"uuid"`
 	Name  string       `json:"name"`
 	Email string       `json:"email"`
 }
@@ -39,7 +39,7 @@ type listMembersInput struct {
 // MemberPath names a member in a path.
 type MemberPath struct {
 	DocumentPath
-	User uuid.UUID `path:"userId" doc:"Of the account."`
+	User uuid.UUID `path:"userId" format:"uuid" doc:"Of the account."`
 }
 
 type setMemberInput struct {
@@ -50,8 +50,7 @@ type setMemberInput struct {
 }
 
 type memberOutput struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         Member
+	Body Member
 }
 
 func (s *Server) memberRoutes() {
@@ -94,7 +93,7 @@ func (s *Server) setMember(ctx context.Context, in *setMemberInput) (*memberOutp
 		return nil, fmt.Errorf("set member: %w", err)
 	}
 	s.hub.AccessChanged(context.WithoutCancel(ctx), a.Document)
-	return &memberOutput{CacheControl: "no-store", Body: memberOf(m)}, nil
+	return &memberOutput{Body: memberOf(m)}, nil
 }
 
 func (s *Server) removeMember(ctx context.Context, in *MemberPath) (*struct{}, error) {

@@ -139,6 +139,7 @@ func (s *Server) crossSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
 		if strings.HasPrefix(r.URL.Path, "/api/") {
+			w.Header().Set("Cache-Control", "no-store") // unless the operation says otherwise
 			w.Header().Add("Vary", "Origin")
 			if normal, ok := normalOrigin(origin); ok && s.origins.allowed[normal] {
 				h := w.Header()

@@ -21,7 +21,7 @@ const sessionCookie = "bizsync_session"
 
 // User is an account in the API.
 type User struct {
-	ID        store.UserID   `json:"id"`
+	ID        store.UserID   `json:"id" format:"uuid"`
 	Email     string         `json:"email" format:"email"`
 	Name      string         `json:"name" doc:"Shown to others."`
 	Role      store.UserRole `json:"role" enum:"admin,member"`
@@ -35,15 +35,13 @@ func userOf(u store.User) User {
 }
 
 type userOutput struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         User
+	Body User
 }
 
 // loginOutput is a user with the cookie that logs them in.
 type loginOutput struct {
-	SetCookie    http.Cookie `header:"Set-Cookie"`
-	CacheControl string      `header:"Cache-Control"`
-	Body         User
+	SetCookie http.Cookie `header:"Set-Cookie"`
+	Body      User
 }
 
 type loginInput struct {
@@ -106,7 +104,7 @@ func (s *Server) openSession(ctx context.Context, user store.User) (*loginOutput
 	if err := s.store.CreateSession(ctx, session, hash); err != nil {
 		return nil, fmt.Errorf("open session: %w", err)
 	}
-	return &loginOutput{SetCookie: s.cookie(v, token), CacheControl: "no-store", Body: userOf(user)}, nil
+	return &loginOutput{SetCookie: s.cookie(v, token), Body: userOf(user)}, nil
 }
 
 // cookie has no lifetime of its own: the session's sliding expiry, in the database, is the only one.
@@ -115,7 +113,7 @@ func (s *Server) cookie(v visit, token string) http.Cookie {
 }
 
 func (s *Server) whoami(ctx context.Context, _ *struct{}) (*userOutput, error) {
-	return &userOutput{CacheControl: "no-store", Body: userOf(callerOf(ctx).user)}, nil
+	return &userOutput{Body: userOf(callerOf(ctx).user)}, nil
 }
 
 func (s *Server) logout(ctx context.Context, _ *struct{}) (*logoutOutput, error) {

@@ -39,8 +39,7 @@ func SetupLink(ctx context.Context, st store.Store, base string) (string, error)
 }
 
 type setupNeeded struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         struct {
+	Body struct {
 		Needed bool `json:"needed" doc:"No account exists yet."`
 	}
 }
@@ -75,7 +74,7 @@ func (s *Server) getSetup(ctx context.Context, _ *struct{}) (*setupNeeded, error
 	if err != nil {
 		return nil, fmt.Errorf("look for accounts: %w", err)
 	}
-	out := &setupNeeded{CacheControl: "no-store"}
+	out := &setupNeeded{}
 	out.Body.Needed = !has
 	return out, nil
 }

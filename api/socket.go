@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	c := newConn(ws, tap.wire, s.frameBytes, s.largeFrames, s.timing)
 	defer c.end()
 
-	admission, err := s.admit(r, chi.URLParam(r, "name"), origin != "")
+	admission, err := s.admit(r, documentName(r), origin != "")
 	if err != nil {
 		s.refuse(c, r, err)
 		return
@@ -71,6 +72,19 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		c.Close(collab.CloseTryAgain, "")
 	}
 	log.DebugContext(ctx, "socket ended", "reason", err)
+}
+
+// documentName is the last part of the socket's path. When the client escaped more of the path than it had to, the router leaves that to us.
+func documentName(r *http.Request) string {
+	name := chi.URLParam(r, "name")
+	if r.URL.RawPath == "" {
+		return name
+	}
+	plain, err := url.PathUnescape(name)
+	if err != nil {
+		return name // no document has such a name
+	}
+	return plain
 }
 
 // admission is what a socket was opened for and by whom.

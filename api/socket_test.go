@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -117,6 +118,7 @@ func TestSocketAdmission(t *testing.T) {
 		{"cookie of an owner", dialing{name: id, header: ann.page()}, 0, false},
 		{"cookie of a viewer", dialing{name: id, header: bob.page()}, 0, false},
 		{"by key", dialing{name: "team:plans", header: ann.page()}, 0, false},
+		{"by key, escaped", dialing{name: "team%3Aplans", header: ann.page()}, 0, false},
 		{"key with its token", dialing{name: "team:plans", query: "?token=" + ann.token(keyed, nil)}, 0, false},
 		{"cookie without an origin", dialing{name: id, header: http.Header{"Cookie": {sessionCookie + "=" + ann.cookie}}}, 4401, true},
 		{"no credentials", dialing{name: id}, 4401, true},
@@ -151,6 +153,26 @@ func TestSocketAdmission(t *testing.T) {
 				t.Errorf("closed with %d after %q, want %d", code, told, tt.code)
 			}
 		})
+	}
+}
+
+// deafStore is a database that has stopped answering questions about documents.
+type deafStore struct{ store.Store }
+
+func (deafStore) Resolve(context.Context, string, store.UserID) (store.Access, error) {
+	return store.Access{}, fmt.Errorf("resolve: %w", store.ErrUnavailable)
+}
+
+// When rights can't be checked, that is no refusal: try again.
+func TestDatabaseAway(t *testing.T) {
+	h := newHarness(t, func(o *Options) { o.Store = deafStore{o.Store} })
+	ann := h.person("ann", store.RoleMember)
+	ws, _ := h.dial(dialing{name: store.NewID().String(), header: ann.page()})
+	if code, told := fate(t, ws); code != collab.CloseTryAgain || told != "" {
+		t.Errorf("closed with %d after %q", code, told)
+	}
+	if r := ann.call("GET", "/api/v1/documents/"+store.NewID().String(), nil).wants(503, codeUnavailable); r.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
 	}
 }
 

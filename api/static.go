@@ -46,7 +46,9 @@ func (s *static) serve(w http.ResponseWriter, r *http.Request) bool {
 			http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(b))
 			return true
 		}
-		if strings.HasPrefix(name, "assets/") || path.Ext(name) != "" || errors.Is(err, fs.ErrInvalid) {
+		// A document's page may have a dot in its name, a file at the top is a file.
+		file := strings.HasPrefix(name, "assets/") || path.Ext(name) != "" && !strings.Contains(name, "/")
+		if file || errors.Is(err, fs.ErrInvalid) {
 			return false
 		}
 	}

@@ -34,6 +34,8 @@ func TestStaticFiles(t *testing.T) {
 		{"GET", "/index.html", 200, "text/html", "no-cache"},
 		{"GET", "/login", 200, "text/html", "no-cache"},
 		{"GET", "/d/some-document", 200, "text/html", "no-cache"},
+		{"GET", "/d/report.v2", 200, "text/html", "no-cache"},
+		{"HEAD", "/healthz", 200, "application/json", "no-store"},
 		{"HEAD", "/people", 200, "text/html", "no-cache"},
 		{"GET", "/assets/app-1234.js", 200, "text/javascript", immutable},
 		{"GET", "/favicon.svg", 200, "image/svg+xml", "no-cache"},

@@ -101,8 +101,7 @@ type CollaborationToken struct {
 }
 
 type createTokenOutput struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         CollaborationToken
+	Body CollaborationToken
 }
 
 func (s *Server) tokenRoutes() {
@@ -137,7 +136,7 @@ func (s *Server) createToken(ctx context.Context, in *createTokenInput) (*create
 	if err != nil {
 		return nil, err
 	}
-	return &createTokenOutput{CacheControl: "no-store", Body: CollaborationToken{Token: token, ExpiresAt: now.Add(life), URL: socketBase(visitOf(ctx).base)}}, nil
+	return &createTokenOutput{Body: CollaborationToken{Token: token, ExpiresAt: now.Add(life), URL: socketBase(visitOf(ctx).base)}}, nil
 }
 
 // socketBase is the base URL of the sockets of a server that is seen at base.

@@ -75,12 +75,11 @@ type List[T any] struct {
 }
 
 type listOutput[T any] struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         List[T]
+	Body List[T]
 }
 
 func listOf[S, T any](items []S, next string, convert func(S) T) *listOutput[T] {
-	out := &listOutput[T]{CacheControl: "no-store", Body: List[T]{Data: make([]T, len(items)), NextCursor: next}}
+	out := &listOutput[T]{Body: List[T]{Data: make([]T, len(items)), NextCursor: next}}
 	for i, item := range items {
 		out.Body.Data[i] = convert(item)
 	}
@@ -97,13 +96,12 @@ type createUserInput struct {
 }
 
 type createUserOutput struct {
-	Location     string `header:"Location"`
-	CacheControl string `header:"Cache-Control"`
-	Body         InvitedUser
+	Location string `header:"Location"`
+	Body     InvitedUser
 }
 
 type userPath struct {
-	ID uuid.UUID `path:"id" doc:"Of the account."`
+	ID uuid.UUID `path:"id" format:"uuid" doc:"Of the account."`
 }
 
 func (s *Server) userRoutes() {
@@ -143,7 +141,7 @@ func (s *Server) createUser(ctx context.Context, in *createUserInput) (*createUs
 	if err != nil {
 		return nil, fmt.Errorf("create user: %w", err)
 	}
-	out := &createUserOutput{Location: prefix + "/users/" + user.ID.String(), CacheControl: "no-store", Body: InvitedUser{User: userOf(user)}}
+	out := &createUserOutput{Location: prefix + "/users/" + user.ID.String(), Body: InvitedUser{User: userOf(user)}}
 	if in.Body.Password == "" {
 		token, hash := newToken()
 		if err := s.store.CreateLink(ctx, store.LinkPassword, user.ID, hash, invitationLife); err != nil {
@@ -164,5 +162,5 @@ func (s *Server) getUser(ctx context.Context, in *userPath) (*userOutput, error)
 	if err != nil {
 		return nil, fmt.Errorf("read user: %w", err)
 	}
-	return &userOutput{CacheControl: "no-store", Body: userOf(user)}, nil
+	return &userOutput{Body: userOf(user)}, nil
 }

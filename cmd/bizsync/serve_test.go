@@ -142,7 +142,7 @@ func (s *running) body(res *http.Response, err error, status int) string {
 // A newcomer's first minutes: the printed link makes the first account, and everything is there after a restart.
 func TestFirstRun(t *testing.T) {
 	dir := t.TempDir()
-	s := start(t, dir, nil)
+	s := start(t, dir, nil, "--log-level", "debug")
 	page, token, ok := strings.Cut(s.link, "/setup#token=")
 	if !ok || !strings.HasPrefix(page, "http://localhost:") {
 		t.Fatalf("link %q", s.link)
@@ -158,7 +158,7 @@ func TestFirstRun(t *testing.T) {
 	}
 	s.ends()
 
-	again := start(t, dir, nil)
+	again := start(t, dir, nil, "--log-level", "debug")
 	if again.link != "" {
 		t.Errorf("a second link %q", again.link)
 	}
