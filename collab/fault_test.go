@@ -29,7 +29,8 @@ type world struct {
 	committed map[store.DocumentID]*crdt.State // all that is in the database
 	unknown   map[uuid.UUID]store.Batch        // guarded by mu: of each run, the batch whose outcome it doesn't know
 	broken    []error                          // guarded by mu: rules of the contract that a journal broke
-	poison    func(store.Batch) error          // guarded by mu: a definite error for certain batches
+	poison    func(store.Batch) error          // guarded by mu: an error for certain batches
+	loadErr   error                            // guarded by mu: of every LoadDocument
 }
 
 type fault uint8
@@ -90,6 +91,12 @@ func (w *world) setFault(f func(n int) fault) {
 	w.fault = f
 }
 
+func (w *world) setPoison(f func(store.Batch) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.poison = f
+}
+
 func (w *world) Append(ctx context.Context, b store.Batch) (store.Result, error) {
 	w.mu.Lock()
 	w.commits++
@@ -144,6 +151,16 @@ func (w *world) Append(ctx context.Context, b store.Batch) (store.Result, error)
 	return res, nil
 }
 
+func (w *world) LoadDocument(ctx context.Context, id store.DocumentID, l store.Loader) (store.Head, error) {
+	w.mu.Lock()
+	err := w.loadErr
+	w.mu.Unlock()
+	if err != nil {
+		return store.Head{}, err
+	}
+	return w.Store.LoadDocument(ctx, id, l)
+}
+
 // lose loses the answer to a batch.
 func (w *world) lose(b store.Batch) error {
 	w.mu.Lock()
@@ -153,10 +170,15 @@ func (w *world) lose(b store.Batch) error {
 }
 
 // holds says whether the database has all of an update.
-func (w *world) holds(doc store.DocumentID, u crdt.Update) bool {
+func (w *world) holds(t testing.TB, doc store.DocumentID, u crdt.Update) bool {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	fit := crdt.Known{w.committed[doc]}.Fit(u, nil)
+	w.mu.Unlock()
+	if fit.Update.IsEmpty() && !fit.Missing {
+		return true
+	}
+	// Another node may have read a row before its commit was noted here.
+	fit = crdt.Known{w.fresh(t, doc)}.Fit(u, nil)
 	return fit.Update.IsEmpty() && !fit.Missing
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
-// seeds gives how many random histories are played: 200, or BIZSYNC_SEEDS; and the first seed, 1, or BIZSYNC_SEED alone.
+// seeds gives how many random histories are played: 200 (30 under the race detector), or BIZSYNC_SEEDS; and the first seed, 1, or BIZSYNC_SEED alone.
 func seeds(t *testing.T) (first, n uint64) {
 	if s := os.Getenv("BIZSYNC_SEED"); s != "" {
 		first, err := strconv.ParseUint(s, 10, 64)
@@ -25,6 +25,9 @@ func seeds(t *testing.T) (first, n uint64) {
 		return first, 1
 	}
 	n = 200
+	if raceEnabled {
+		n = 30
+	}
 	if s := os.Getenv("BIZSYNC_SEEDS"); s != "" {
 		var err error
 		if n, err = strconv.ParseUint(s, 10, 64); err != nil {
@@ -135,12 +138,12 @@ func (s *scene) castActors() {
 			rng := rand.New(rand.NewPCG(s.seed, id))
 			a := &actor{model: newModel(id, user, rng), doc: doc, rng: rng, node: s.hubs[s.rng.IntN(len(s.hubs))], name: fmt.Sprintf("User %d", i)}
 			a.onTold = func(u crdt.Update) {
-				if !s.w.holds(doc, u) {
+				if !s.w.holds(s.t, doc, u) {
 					s.t.Errorf("client %d was told something that is not in the database", a.id)
 				}
 			}
 			a.onAck = func(u crdt.Update) {
-				if !s.w.holds(doc, u) {
+				if !s.w.holds(s.t, doc, u) {
 					s.t.Errorf("client %d was told that something is saved that is not in the database", a.id)
 				}
 			}
@@ -240,7 +243,8 @@ func (s *scene) connect(a *actor) *link {
 	if err != nil {
 		return nil
 	}
-	l := newLink(&s.wg, func() time.Duration { return time.Duration(a.rng.IntN(20)) * time.Millisecond })
+	way := time.Duration(a.rng.IntN(40)) * time.Millisecond
+	l := newLink(&s.wg, func() time.Duration { return way })
 	a.node.serves.Go(func() {
 		_ = hub.Serve(s.t.Context(), a.doc, peerOf(a.model, a.name, access.Role, access.Version), l)
 	})
@@ -309,7 +313,7 @@ func (s *scene) checkAcks() {
 	for _, a := range s.cast {
 		a.mu.Lock()
 		for _, u := range a.acked {
-			if !s.w.holds(a.doc, u) {
+			if !s.w.holds(s.t, a.doc, u) {
 				s.t.Errorf("client %d: an acknowledged edit is not in the database", a.id)
 			}
 		}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package collab
+
+const raceEnabled = false

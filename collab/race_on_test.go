@@ -1,0 +1,6 @@
+//go:build race
+
+package collab
+
+// The race detector makes SQLite about ten times slower.
+const raceEnabled = true
