@@ -7,6 +7,7 @@ import { useEffect } from 'react';
 import type { User } from '../api/types';
 import type { DocumentSession } from '../sync/documentSession';
 import { colourOf } from '../ui/colour';
+import { KeepSelection, readBrowser } from './keepSelection';
 
 /** The name of the document's Y.XmlFragment; programs read the text under it. */
 export const fragmentName = 'default';
@@ -54,6 +55,7 @@ export function useDocumentEditor(session: DocumentSession, user: User, editable
           link: { autolink: false, openOnClick: true, linkOnPaste: true },
         }),
         Placeholder.configure({ placeholder: 'Write something…' }),
+        KeepSelection,
         Collaboration.configure({ document: session.doc, field: fragmentName }),
         CollaborationCaret.configure({
           provider: session.provider,
@@ -67,6 +69,14 @@ export function useDocumentEditor(session: DocumentSession, user: User, editable
       ],
     },
     [session, user.id, user.name],
+  );
+
+  useEffect(
+    () =>
+      session.beforeRemote(() => {
+        if (!editor.isDestroyed) readBrowser(editor.view);
+      }),
+    [session, editor],
   );
 
   useEffect(() => {

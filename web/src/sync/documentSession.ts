@@ -1,5 +1,5 @@
 import * as decoding from 'lib0/decoding';
-import { WebsocketProvider } from 'y-websocket';
+import { WebsocketProvider, messageSync } from 'y-websocket';
 import * as Y from 'yjs';
 import { messageDecided, messageRefused, subprotocol, updateFrame, type UpdateFrame } from './frames';
 import { SaveState } from './saveState';
@@ -37,6 +37,7 @@ export class DocumentSession {
   readonly provider: WebsocketProvider;
   readonly #endings = new Set<() => void>();
   readonly #loadings = new Set<() => void>();
+  readonly #remotes = new Set<() => void>();
   #ending: Ending | null = null;
   #loaded = false;
 
@@ -51,6 +52,11 @@ export class DocumentSession {
         this.save.sent(frame);
       }),
     });
+    const readSync = this.provider.messageHandlers[messageSync];
+    this.provider.messageHandlers[messageSync] = (...message) => {
+      for (const listener of this.#remotes) listener();
+      readSync?.(...message);
+    };
     this.provider.messageHandlers[messageDecided] = (_reply, decoder) => {
       this.save.decided(decoding.readVarUint(decoder));
     };
@@ -97,6 +103,14 @@ export class DocumentSession {
     this.#loadings.add(listener);
     return () => {
       this.#loadings.delete(listener);
+    };
+  };
+
+  /** Calls `listener` before each message of another that may change the document; the returned function ends that. */
+  readonly beforeRemote = (listener: () => void): (() => void) => {
+    this.#remotes.add(listener);
+    return () => {
+      this.#remotes.delete(listener);
     };
   };
 
