@@ -71,7 +71,7 @@ type wait struct {
 
 // maxConflictSteps bounds the work on concurrent insertions at one place, which
 // YATA does not bound by itself: a document made for it would take hours.
-const maxConflictSteps = 1 << 28
+const maxConflictSteps = 1 << 26
 
 // ErrTangled says that a document has too many conflicting insertions to be
 // integrated in reasonable time.

@@ -14,7 +14,7 @@ func (s *State) Diff(sv StateVector) Update {
 	if s.IsEmpty() {
 		return Update{}
 	}
-	u := Update{tidy: true, tidyDels: true}
+	u := Update{tidy: true, tidyDels: true, ascendingDels: true}
 	clients := s.sorted()
 	blocks, delClients := 0, 0
 	for _, c := range clients {

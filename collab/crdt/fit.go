@@ -34,9 +34,11 @@ type Fit struct {
 	Layer   int  // the highest layer that already holds any struct or delete of the update; -1 if none
 }
 
-// TooMany is the Structs of a Fit that gave up, with an empty Update: the update
-// adds more than an engine within bounded memory sorts out, far more than the
-// protocol's limits allow.
+// TooMany is the Structs of a Fit that gave up: the update adds more than is
+// sorted out within bounded memory (blocks of more than 131,072 clients, more than
+// 262,144 delete ranges), and more than the protocol's limits allow. Update is then
+// the whole update, not cut, so that nobody takes it for one that adds nothing.
+// It is above every limit and must be refused.
 const TooMany = math.MaxInt32
 
 // Bounds within which Fit works; they keep its memory below 32 MiB beside the

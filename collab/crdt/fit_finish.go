@@ -9,7 +9,7 @@ import (
 
 // deletes finds the delete ranges that are new, and clips them at what is known.
 func (f *fitting) deletes() {
-	if f.u.tidyDels {
+	if f.u.tidyDels || f.u.ascendingDels && f.distinctDeletes() {
 		for d := beginDeletes(f.u.b, f.u.dels); d.nextClient(); {
 			end := f.deletesOf(d.client)
 			for d.nextRange() {
@@ -17,6 +17,9 @@ func (f *fitting) deletes() {
 					return
 				}
 			}
+		}
+		if !f.u.tidyDels {
+			f.ranges = uniteRanges(f.ranges)
 		}
 		return
 	}
@@ -46,6 +49,26 @@ func (f *fitting) deletes() {
 			return
 		}
 	}
+}
+
+// distinctDeletes says whether the update's delete set has each client once.
+func (f *fitting) distinctDeletes() bool {
+	var clients []uint64
+	for d := beginDeletes(f.u.b, f.u.dels); d.nextClient(); {
+		if len(clients) == maxRanges {
+			return false
+		}
+		clients = append(clients, d.client)
+		for d.nextRange() {
+		}
+	}
+	slices.Sort(clients)
+	for i := 1; i < len(clients); i++ {
+		if clients[i] == clients[i-1] {
+			return false
+		}
+	}
+	return true
 }
 
 // uniteRanges sorts ranges, clients descending, and joins those that overlap or touch.
@@ -121,7 +144,7 @@ func (f *fitting) deleteRange(client uint64, end uint32, r span) bool {
 func (f *fitting) finish() {
 	fit := &f.fit
 	if fit.Structs == TooMany {
-		*fit = Fit{Structs: TooMany, NewClients: fit.NewClients, Layer: fit.Layer}
+		*fit = Fit{Update: f.u, Structs: TooMany, Bytes: len(f.u.b), Layer: fit.Layer}
 		return
 	}
 	fit.Structs = f.kept
@@ -139,7 +162,7 @@ func (f *fitting) finish() {
 
 // encode writes what was kept.
 func (f *fitting) encode() Update {
-	u := Update{structs: f.kept, ranges: len(f.ranges), tidyDels: true}
+	u := Update{structs: f.kept, ranges: len(f.ranges), tidyDels: true, ascendingDels: true}
 	b := make([]byte, 0, len(f.u.b)+16)
 	b = lib0.AppendVarUint(b, uint64(len(f.writers)))
 	u.tidy = true

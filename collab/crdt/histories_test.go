@@ -1,6 +1,7 @@
 package crdt_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -8,11 +9,16 @@ import (
 	"github.com/bizsync/bizsync/collab/crdt"
 )
 
-// historyCount is how many random histories each run of the tests goes through.
-const historyCount = 300
+// How many random histories TestHistories goes through, and from which seed on:
+//
+//	go test ./collab/crdt -run TestHistories -histories 10000 -seed 1000
+var (
+	historyCount = flag.Int("histories", 300, "random histories to go through")
+	historySeed  = flag.Int("seed", 1, "seed of the first random history")
+)
 
 func TestHistories(t *testing.T) {
-	for seed := 1; seed <= historyCount; seed++ {
+	for seed := *historySeed; seed < *historySeed+*historyCount; seed++ {
 		h := randomHistory(t, seed)
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			checkHistory(t, h, rand.New(rand.NewPCG(uint64(seed), 1)))

@@ -67,6 +67,14 @@ var hostileFrames = []struct {
 		}
 		return b
 	}},
+	{"a delete set of a million clients in ascending order", func() []byte {
+		const n = 1_000_000
+		b := lib0.AppendVarUint([]byte{0}, n)
+		for i := range uint64(n) {
+			b = append(lib0.AppendVarUint(b, i), 1, 0, 1)
+		}
+		return b
+	}},
 	{"a delete set of a million clients", func() []byte {
 		const n = 1_000_000
 		b := lib0.AppendVarUint([]byte{0}, n)
@@ -197,6 +205,23 @@ func TestHostileFrames(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTooMany holds that an update which Fit gives up on looks like what it is:
+// above the limits, and not like one that adds nothing or has to wait.
+func TestTooMany(t *testing.T) {
+	for _, c := range hostileFrames {
+		if c.name != "a client for each block" && c.name != "delete ranges in descending order" {
+			continue
+		}
+		base := crdt.NewState()
+		base.Apply(parse(t, update(1, 0, gc(1), first(string(make([]byte, 1<<22))))))
+		u := parse(t, c.frame())
+		fit := crdt.Known{base, crdt.NewState()}.Fit(u, nil)
+		if fit.Structs != crdt.TooMany || fit.Update.IsEmpty() || fit.Missing || fit.Foreign {
+			t.Errorf("%s: %d structs, missing %v, foreign %v", c.name, fit.Structs, fit.Missing, fit.Foreign)
+		}
 	}
 }
 

@@ -30,8 +30,9 @@ type Update struct {
 	// order of client, none empty, no Skips.
 	tidy bool
 	// And so is its delete set: clients in strictly descending order, each with
-	// ascending ranges that don't touch.
-	tidyDels bool
+	// ascending ranges that don't touch. Other engines write the clients in any
+	// order: then only the ranges ascend.
+	tidyDels, ascendingDels bool
 }
 
 var emptyUpdate = []byte{0, 0}

@@ -69,7 +69,7 @@ type validator struct {
 // that of Yjs's readClientsStructRefs and readDeleteSet; what every Yjs client
 // would throw on is refused.
 func ParseUpdate(b []byte) (Update, error) {
-	u := Update{b: b, tidy: true, tidyDels: true}
+	u := Update{b: b, tidy: true, tidyDels: true, ascendingDels: true}
 	v := validator{Decoder: lib0.Over(b, 0)}
 	if err := v.structs(&u); err != nil {
 		return Update{}, malformed(v.Pos(), "structs", err)
@@ -358,7 +358,7 @@ func (v *validator) deletes(u *Update) error {
 				return errNoRange // Yjs throws when it has to keep one as pending
 			}
 			if int64(clock) <= last {
-				u.tidyDels = false
+				u.tidyDels, u.ascendingDels = false, false
 			}
 			u.ranges++
 			last = int64(clock) + int64(length)

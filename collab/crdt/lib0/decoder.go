@@ -46,9 +46,6 @@ func (d *Decoder) Pos() int { return d.pos }
 // Remaining is the number of bytes not read yet.
 func (d *Decoder) Remaining() int { return len(d.b) - d.pos }
 
-// Len is the same as Remaining, named like the standard readers' method.
-func (d *Decoder) Len() int { return len(d.b) - d.pos }
-
 // ReadUint8 reads one byte.
 func (d *Decoder) ReadUint8() (uint8, error) {
 	if d.pos >= len(d.b) {
