@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,8 +28,9 @@ type lab struct {
 type tab struct {
 	*model
 	link *link
-	err  error         // of Serve, after ended
-	done chan struct{} // closed when Serve has returned
+	err  error                         // of Serve, after ended
+	done chan struct{}                 // closed when Serve has returned
+	stop atomic.Pointer[chan struct{}] // not nil: nothing is taken from the link until it is closed
 }
 
 // inLab runs a test in a bubble with users editors of one document; the last is a viewer.
@@ -93,6 +95,9 @@ func (l *lab) openAs(m *model, change func(*Peer)) *tab {
 		for {
 			select {
 			case msg := <-tb.link.deliver:
+				if stop := tb.stop.Load(); stop != nil {
+					<-*stop
+				}
 				tb.receive(msg)
 			case <-tb.link.cut:
 				return

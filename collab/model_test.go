@@ -112,12 +112,13 @@ type sentFrame struct {
 
 // model is a stock y-websocket client with bizsync.v1, without an integrated document: what it knows is a crdt.State.
 type model struct {
-	id     uint64
-	user   store.UserID
-	rng    *rand.Rand
-	tabs   []*model            // of the same account and document: they share edits as over a BroadcastChannel
-	onTold func(u crdt.Update) // an update of the server has come
-	onAck  func(u crdt.Update) // an update frame was acknowledged
+	id         uint64
+	user       store.UserID
+	rng        *rand.Rand
+	tabs       []*model            // of the same account and document: they share edits as over a BroadcastChannel
+	onTold     func(u crdt.Update) // an update of the server has come
+	onAck      func(u crdt.Update) // an update frame was acknowledged
+	onPresence func()              // an awareness frame has come
 
 	mu       sync.Mutex
 	doc      *crdt.State
@@ -225,6 +226,9 @@ func (m *model) receive(msg []byte) {
 		}
 		m.doc.Apply(f.update)
 	case frameAwareness:
+		if m.onPresence != nil {
+			m.onPresence()
+		}
 		m.hear(f.awareness)
 	}
 }

@@ -4,6 +4,9 @@
 import * as Y from 'yjs'
 import readline from 'node:readline'
 
+// Standard output is for answers.
+console.log = console.warn = console.error
+
 const bytes = s => new Uint8Array(Buffer.from(s, 'base64'))
 const base64 = b => Buffer.from(b).toString('base64')
 
@@ -82,9 +85,11 @@ const lines = fragment => {
   return out.join('\n')
 }
 
+// load applies updates inside one local transaction: after a remote one, Yjs tidies
+// up formats by deleting some, which depends on what came together.
 const load = updates => {
   const doc = new Y.Doc()
-  for (const u of updates) Y.applyUpdate(doc, bytes(u))
+  doc.transact(() => { for (const u of updates) Y.applyUpdate(doc, bytes(u)) })
   return doc
 }
 
