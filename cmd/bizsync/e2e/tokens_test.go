@@ -1,0 +1,79 @@
+package e2e
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Four people type unique tokens while the server dies six times, the last time together with all of them. Each token that was acknowledged is there.
+func TestAcknowledgedTokensSurvive(t *testing.T) {
+	const writers, kills = 4, 6
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 2))
+
+	s := startServer(t)
+	admin := s.admin()
+	var people []*person
+	for _, name := range []string{"ada", "bea", "cy", "dan"}[:writers] {
+		people = append(people, admin.member(name))
+	}
+	doc := admin.document("Tokens", people...)
+	var tokens []string
+	for _, p := range people {
+		tokens = append(tokens, p.token(doc))
+	}
+
+	acked := map[string]bool{} // owned by the script's listener until the script is killed
+	script := runScript(t, "tokens.mjs", func(e event) {
+		if e.Event != "acked" {
+			t.Errorf("%s: %s", e.Event, e.Value)
+			return
+		}
+		var news []string
+		if err := json.Unmarshal(e.Value, &news); err != nil {
+			t.Error(err)
+		}
+		for _, token := range news {
+			acked[token] = true
+		}
+	})
+	script.call("start", map[string]any{"url": s.collab(), "room": doc, "tokens": tokens, "seed": random.Uint32()}, nil)
+	var typed int
+	for kill := range kills {
+		<-time.After(time.Duration(100+random.IntN(1900)) * time.Millisecond) // a random moment
+		s.kill()
+		if kill == kills-1 {
+			script.call("typed", nil, &typed)
+			script.kill()
+		}
+		s.restart()
+	}
+
+	seen := map[string]int{}
+	text := s.readFresh(t, doc, admin.token(doc)).Text
+	for token := range strings.SplitSeq(text, ";") {
+		seen[token]++
+	}
+	delete(seen, "")
+	lost, repeated := 0, 0
+	for token := range acked {
+		if seen[token] == 0 {
+			lost++
+			t.Errorf("token %s was acknowledged and is not there", token)
+		}
+	}
+	for token, n := range seen {
+		if n != 1 {
+			repeated++
+			t.Errorf("token %s is there %d times", token, n)
+		}
+	}
+	t.Logf("%d tokens typed, %d acknowledged, %d in the document; of the acknowledged %d lost, %d repeated", typed, len(acked), len(seen), lost, repeated)
+	if len(acked) < 200 || len(seen) > typed {
+		t.Errorf("too little happened, or too much")
+	}
+}
