@@ -137,10 +137,18 @@ export class Person {
     });
   }
 
-  /** Puts the caret behind the line that contains `words`. */
+  /** Puts the caret behind the paragraph that contains `words`. */
   async goTo(words) {
-    await this.editor.getByText(words).first().click();
+    const line = this.editor.getByText(words).first();
+    await line.click({ position: await line.evaluate((p) => ({ x: p.clientWidth - 2, y: p.clientHeight - 6 })) });
+    await this.#frame();
     await this.page.keyboard.press('End');
+    await this.#frame();
+  }
+
+  /** A person is never so quick that the next key comes before the browser has reported the last one's effect. */
+  #frame() {
+    return this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   }
 
   async type(words) {
