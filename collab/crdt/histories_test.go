@@ -150,6 +150,16 @@ func checkDropped(t *testing.T, h history, updates []crdt.Update, want document,
 		all = append(all, d.Bytes())
 	}
 	checkState(t, "gaps filled", s, want)
+	if load(t, all...).Pending {
+		// Yjs sometimes keeps pending structs although the gap is filled, until
+		// something else makes it look again; with its own merge as well.
+		var own struct{ Update []byte }
+		yjs.ask(t, map[string]any{"op": "merge", "updates": kept}, &own)
+		if !load(t, append([][]byte{own.Update}, all[1:]...)...).Pending {
+			t.Fatal("gaps filled in Yjs: incomplete, but not with Yjs's own merge")
+		}
+		return
+	}
 	checkLoads(t, "gaps filled in Yjs", want, all...)
 }
 
