@@ -70,7 +70,8 @@ type Access struct {
 // Documents keeps the catalogue: titles, keys, members, trash.
 type Documents interface {
 	// CreateDocument inserts a document, its head (sequence 0, a new epoch) and the owner's membership. When the key exists: the existing document if owner is its
-	// owner (created is false), else ErrConflict; one of theirs in the trash gives ErrDeleted.
+	// owner (created is false), else ErrConflict; one of theirs in the trash gives ErrDeleted. A key that reads like another document's id is ErrConflict too,
+	// since it would hide that document. ErrNotFound for an unknown or disabled owner.
 	// ID and times are set by the store when zero. initial, if any, becomes row 1 of the log in the same transaction.
 	CreateDocument(ctx context.Context, d Document, initial []byte) (doc Document, created bool, err error)
 	// Document gives a document as user sees it, trashed ones included (see DeletedAt); ErrNotFound when unknown or when user is no member.

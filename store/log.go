@@ -93,7 +93,8 @@ type Key struct {
 //
 // For each document, under its head's lock (locks in sorted order): a document that is unknown, deleted, of another epoch, or whose history went back (head below
 // UpTo, or another row id at UpTo) is refused as a whole. Authors' rights are checked when the head's access version is not AccessVersion; their accounts always.
-// Bindings are inserted: an id bound to another account refuses that announcement, or that author's row. What remains gets the next numbers, in order.
+// Bindings are inserted, announcements first, then rows in order: an id bound to another account refuses that announcement, or that author's row with all that
+// it would have bound. What remains gets the next numbers, in order. A key that was used for another batch, and a document that is in the batch twice, are errors.
 type Batch struct {
 	Key       Key
 	Documents []DocumentAppend
@@ -149,7 +150,8 @@ type DocumentResult struct {
 	Refused   Refusal // of the whole part: Accepted, EpochChanged or DocumentGone
 	Announced []AnnounceResult
 	Rows      []RowResult // one for each of DocumentAppend.Rows, in its order
-	// Foreign are rows of others between UpTo and this batch's own, in order: the first 256 or 1 MiB of them. MoreForeign says that there are more; read them with Rows.
+	// Foreign are rows of others between UpTo and this batch's own, in order: the first 256 or 1 MiB of them, counted over all documents of the batch.
+	// MoreForeign says that there are more; read them with Rows. When the first of them are in history already, Foreign is empty.
 	Foreign     []Row
 	MoreForeign bool
 	// Head is the document's head after the commit. For a batch that was committed already it is the head now.
@@ -158,7 +160,7 @@ type DocumentResult struct {
 
 // AnnounceResult says whether a client id belongs to the account that announced it.
 type AnnounceResult struct {
-	Refused Refusal // Accepted or ClientOfOther
+	Refused Refusal // Accepted or ClientOfOther (for all announcements of a refused document: that refusal)
 }
 
 // RowResult is the fate of one NewRow: Seq and ID are zero when it was refused.

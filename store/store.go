@@ -119,7 +119,7 @@ type Accounts interface {
 	// SetPassword replaces the hash and ends all sessions of the user except keep (uuid.Nil keeps none).
 	SetPassword(ctx context.Context, id UserID, hash string, keep uuid.UUID) error
 
-	// CreateSession stores a login under the SHA-256 of its cookie.
+	// CreateSession stores a login under the SHA-256 of its cookie; the session brings its ID and ExpiresAt. ErrNotFound for an unknown or disabled user.
 	CreateSession(ctx context.Context, s Session, tokenHash [32]byte) error
 	// SessionByToken gives a session that has not expired, with its user (ErrNotFound otherwise, also for a disabled user), and slides its expiry to
 	// now + idle when it was last moved more than a minute ago.
@@ -130,9 +130,11 @@ type Accounts interface {
 	DeleteExpiredSessions(ctx context.Context, limit int) (int, error)
 
 	// CreateLink stores a one-time link under the SHA-256 of its token. user is uuid.Nil for LinkSetup. Creating a setup link uses up earlier ones.
+	// ErrNotFound for an unknown or disabled user.
 	CreateLink(ctx context.Context, kind LinkKind, user UserID, tokenHash [32]byte, ttl time.Duration) error
 	// Link says for whom an unused, unexpired link is; ErrNotFound otherwise.
 	Link(ctx context.Context, kind LinkKind, tokenHash [32]byte) (UserID, error)
-	// UseLink sets the password of a LinkPassword's user and uses the link up, in one transaction; ErrNotFound when it is used, expired or unknown.
+	// UseLink sets the password of a LinkPassword's user, ends all their sessions and uses up this and every other link of theirs, in one transaction;
+	// ErrNotFound when it is used, expired or unknown, or its user disabled.
 	UseLink(ctx context.Context, tokenHash [32]byte, passwordHash string) (User, error)
 }
