@@ -2,12 +2,14 @@ package crdt_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/bizsync/bizsync/collab/crdt"
+	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
 
 // traceUpdates gives the updates that Yjs emits for an editing trace, made by the
@@ -213,4 +215,40 @@ func BenchmarkLetterFit(b *testing.B) {
 			b.Fatal(fit)
 		}
 	}
+}
+
+// BenchmarkClients loads, fits and encodes documents of many clients: the time for
+// each must not grow with their number.
+func BenchmarkClients(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, 50_000} {
+		state := applyAll(b, [][]byte{manyClients(n)}).Encode()
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				u := parse(b, state.Bytes())
+				known := crdt.Known{crdt.NewState()}
+				if fit := known.Fit(u, everyone); fit.Missing || fit.NewClients != n {
+					b.Fatalf("%d clients", fit.NewClients)
+				}
+				known[0].Apply(u)
+				known[0].Encode()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/client")
+		})
+	}
+}
+
+// manyClients makes an update of n clients with one letter each, each behind the
+// letter of the client before.
+func manyClients(n int) []byte {
+	b := lib0.AppendVarUint(nil, uint64(n))
+	for i := uint64(n); i > 0; i-- {
+		b = append(lib0.AppendVarUint(append(b, 1), i), 0)
+		if i == 1 {
+			b = append(b, first("x")...)
+		} else {
+			b = append(b, after(i-1, 0, "x")...)
+		}
+	}
+	return append(b, 0)
 }
