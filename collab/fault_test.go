@@ -31,6 +31,7 @@ type world struct {
 	broken    []error                          // guarded by mu: rules of the contract that a journal broke
 	poison    func(store.Batch) error          // guarded by mu: an error for certain batches
 	loadErr   error                            // guarded by mu: of every LoadDocument
+	rolesGate chan struct{}                    // guarded by mu: Roles waits for it
 }
 
 type fault uint8
@@ -159,6 +160,16 @@ func (w *world) LoadDocument(ctx context.Context, id store.DocumentID, l store.L
 		return store.Head{}, err
 	}
 	return w.Store.LoadDocument(ctx, id, l)
+}
+
+func (w *world) Roles(ctx context.Context, id store.DocumentID, users []store.UserID) (map[store.UserID]store.Role, store.Head, error) {
+	w.mu.Lock()
+	gate := w.rolesGate
+	w.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
+	return w.Store.Roles(ctx, id, users)
 }
 
 // lose loses the answer to a batch.

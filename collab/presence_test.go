@@ -98,6 +98,28 @@ func TestNobodySpeaksForOthers(t *testing.T) {
 	})
 }
 
+// Neither by coming with another account's client id, nor, within an account, by an echo of a tab that has left.
+func TestNobodyTakesAClientIDOver(t *testing.T) {
+	inLab(t, 3, Options{}, func(l *lab) {
+		a, tab, watcher := l.open(0), l.open(0), l.open(2)
+		l.settle()
+		own := watcher.sees(a.id)
+		l.openAs(newModel(a.id, l.users[1], nil), nil)
+		l.settle()
+		if got := watcher.sees(a.id); got != own {
+			l.Errorf("seen as %q, was %q", got, own)
+		}
+		clock := a.caretAt
+		a.leave(l)
+		l.settle()
+		tab.announce(a.id, clock, "{}")
+		l.settle()
+		if watcher.sees(a.id) != "" || watcher.sees(tab.id) == "" {
+			l.Error("an echo brought a departed tab back, or took its sender away")
+		}
+	})
+}
+
 func TestAReconnectTakesItsCaretOver(t *testing.T) {
 	inLab(t, 3, Options{}, func(l *lab) {
 		watcher := l.open(1)
