@@ -271,6 +271,10 @@ func (s *Store) read(ctx context.Context, f func(*tx) error) error {
 }
 
 func (s *Store) readOnce(ctx context.Context, f func(*tx) error) error {
+	if err := s.beginRead(); err != nil {
+		return err
+	}
+	defer s.reads.Done()
 	if s.readers == nil {
 		if err := s.writer.take(ctx); err != nil {
 			return err

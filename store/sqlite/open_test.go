@@ -145,6 +145,46 @@ func TestClosed(t *testing.T) {
 	}
 }
 
+// TestCloseWaits: a load in progress ends before the database and its lock are given up.
+func TestCloseWaits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bizsync.db")
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, path)
+		ctx := t.Context()
+		ann, err := s.CreateUser(ctx, store.User{Email: "ann@example.org", Role: store.RoleMember})
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, _, err := s.CreateDocument(ctx, store.Document{Owner: ann.ID}, []byte("row"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		goOn, loaded, closed := make(chan struct{}), make(chan error, 1), make(chan error, 1)
+		go func() {
+			_, err := s.LoadDocument(ctx, doc.ID, store.Loader{Row: func(store.Row) error {
+				<-goOn
+				return s.Ping(ctx)
+			}})
+			loaded <- err
+		}()
+		synctest.Wait()
+		go func() { closed <- s.Close() }()
+		synctest.Wait()
+		select {
+		case err := <-closed:
+			t.Fatalf("closed during a load: %v", err)
+		default:
+		}
+		close(goOn)
+		if err := <-loaded; !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("a call to the store that closes, from a callback: %v", err)
+		}
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestBubble runs in virtual time, more than once and with the outside between: nothing of one bubble may stay behind for the next.
 func TestBubble(t *testing.T) {
 	work := func(t *testing.T, path string, sleep func()) {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/bizsync/bizsync/store"
@@ -32,6 +33,11 @@ type Store struct {
 	writer  *writer
 	readers *sql.DB // nil for an in-memory database: reads take their turn at the writer's connection
 	lock    *fileLock
+
+	reads sync.WaitGroup // those in progress
+
+	mu     sync.Mutex
+	closed bool // guarded by mu: no read begins any more
 }
 
 var _ store.Store = (*Store)(nil)
@@ -146,8 +152,14 @@ func (s *Store) Secret(ctx context.Context, name string, candidate []byte) ([]by
 	return secret, nil
 }
 
-// Close waits for the transaction in progress, then releases the database and the lock on its directory. Reads in progress fail.
+// Close waits for the transaction and the reads in progress, then releases the database and the lock on its directory. Calls that come later, those of
+// callbacks included, fail with store.ErrUnavailable.
 func (s *Store) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.reads.Wait()
+
 	var errs []error
 	if s.readers != nil {
 		errs = append(errs, s.readers.Close())
@@ -159,6 +171,17 @@ func (s *Store) Close() error {
 		errs = append(errs, s.lock.release())
 	}
 	return errors.Join(errs...)
+}
+
+// beginRead notes a read in progress, which ends with s.reads.Done.
+func (s *Store) beginRead() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	s.reads.Add(1)
+	return nil
 }
 
 // now is database time in Unix milliseconds.
