@@ -256,7 +256,8 @@ func TestConnPausedReadingIsNotSilence(t *testing.T) {
 		t.Fatal("dropped while paused")
 	case <-time.After(2 * quick().silence): // what is tested: that nothing happens in this time
 	}
-	go func() { _ = client.Write(t.Context(), websocket.MessageBinary, []byte{1}) }()
+	// The pause doesn't count afterwards either: the silence begins with the Read.
+	time.AfterFunc(quick().silence/3, func() { _ = client.Write(t.Context(), websocket.MessageBinary, []byte{1}) })
 	if _, err := server.Read(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -314,6 +315,26 @@ func TestConnSlowReaderLives(t *testing.T) {
 	}
 	server.Close(1000, "")
 	<-read
+}
+
+// A ping that comes while a message is being written follows it, and never lands in its middle.
+func TestConnPingAfterMessage(t *testing.T) {
+	timing := quick()
+	timing.silence, timing.ping = time.Minute, time.Minute
+	server, _, raw := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), timing)
+	server.writing.Lock()
+	if err := server.ping(); err != nil {
+		t.Fatal(err)
+	}
+	server.writing.Unlock()
+	if err := server.Write(t.Context(), []byte{7}); err != nil {
+		t.Fatal(err)
+	}
+	want := []byte{0x82, 1, 7, 0x89, 0} // a binary frame of one byte, an empty ping
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(raw, got); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("% x, %v; want % x", got, err, want)
+	}
 }
 
 // Close says its code and reason to a living peer, doesn't wait, and ends Read and Write of a stuck one soon.

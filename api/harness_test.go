@@ -38,7 +38,8 @@ func newHarness(t *testing.T, change func(*Options)) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hub := collab.NewHub(collab.Options{Store: st})
+	// The hub doesn't look by itself: what it is to do, the API must have told it.
+	hub := collab.NewHub(collab.Options{Store: st, Timing: collab.Timing{HeadPoll: time.Hour}})
 	o := Options{Store: st, Hub: hub, Passwords: passwords, Secret: []byte(testSecret), Node: "node-1"}
 	if change != nil {
 		change(&o)
