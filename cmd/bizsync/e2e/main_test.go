@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// binary is the built program, for all tests of the package.
-var binary string
+// program is the built program, for all tests of the package.
+var program string
 
 func TestMain(m *testing.M) {
 	code, err := buildAndRun(m)
@@ -31,8 +31,8 @@ func buildAndRun(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "bizsync")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/bizsync/bizsync/cmd/bizsync").CombinedOutput(); err != nil {
+	program = filepath.Join(dir, "bizsync")
+	if out, err := exec.Command("go", "build", "-o", program, "github.com/bizsync/bizsync/cmd/bizsync").CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the server: %w\n%s", err, out)
 	}
 	return m.Run(), nil

@@ -56,7 +56,7 @@ func startServer(t *testing.T, args ...string) *server {
 // launch starts the process and returns when it answers.
 func (s *server) launch() error {
 	args := append([]string{"serve", "--addr", s.addr, "--data-dir", s.dir, "--log-level", "debug", "--log-format", "json"}, s.args...)
-	cmd := exec.Command(binary, args...)
+	cmd := exec.Command(program, args...)
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "BIZSYNC_") }),
 		"BIZSYNC_ADMIN_EMAIL="+adminEmail, "BIZSYNC_ADMIN_PASSWORD="+adminPassword)
 	cmd.Stderr = &s.log
