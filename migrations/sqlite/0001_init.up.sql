@@ -133,4 +133,3 @@ CREATE TABLE IF NOT EXISTS coverings (
     covered_at INTEGER NOT NULL,
     PRIMARY KEY (document, seq)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS coverings_by_age ON coverings (covered_at);

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -170,6 +171,20 @@ func TestDiskFull(t *testing.T) {
 	exec(t, d.s, "PRAGMA max_page_count = 100000")
 	if res, err := d.s.Append(t.Context(), b); err != nil || res.AlreadyCommitted || res.Documents[0].Head.Seq != 3 {
 		t.Fatalf("append with room again: %+v, %v", res, err)
+	}
+}
+
+// TestCancelledBeforeCommit: whoever gives up before the COMMIT learns for certain that nothing happened.
+func TestCancelledBeforeCommit(t *testing.T) {
+	for _, path := range []string{sqlite.Memory, filepath.Join(t.TempDir(), "bizsync.db")} {
+		d := newDesk(t, path)
+		err := sqlite.CancelledIn(t.Context(), d.s, "INSERT INTO secrets (name, value) VALUES ('x', x'00')")
+		if !errors.Is(err, context.Canceled) || !errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUncertain) {
+			t.Fatalf("a transaction that was given up: %v", err)
+		}
+		if got, err := d.s.Secret(t.Context(), "x", []byte("new")); err != nil || string(got) != "new" {
+			t.Fatalf("secret %q, %v", got, err)
+		}
 	}
 }
 

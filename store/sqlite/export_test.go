@@ -19,6 +19,15 @@ func Transact(ctx context.Context, s *Store, statements ...string) error {
 	})
 }
 
+// CancelledIn runs a statement in a transaction whose context ends before its COMMIT.
+func CancelledIn(ctx context.Context, s *Store, query string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	return s.write(ctx, func(t *tx) error {
+		defer cancel()
+		return t.exec(query)
+	})
+}
+
 // Panic panics in a transaction, after a statement.
 func Panic(ctx context.Context, s *Store, query string) error {
 	return s.write(ctx, func(t *tx) error {
