@@ -137,11 +137,20 @@ func applyAll(updates [][]byte) *crdt.State {
 	return s
 }
 
+// atLeast is how long an operation is repeated for one measurement, in bench.mjs
+// as well: on a busy machine a short one says little.
+const atLeast = 300 * time.Millisecond
+
+// timed gives the mean milliseconds that f takes.
 func timed(f func()) float64 {
 	runtime.GC()
 	start := time.Now()
-	f()
-	return float64(time.Since(start).Nanoseconds()) / 1e6
+	for n := 1; ; n++ {
+		f()
+		if took := time.Since(start); took >= atLeast {
+			return float64(took.Nanoseconds()) / 1e6 / float64(n)
+		}
+	}
 }
 
 func (b *bench) apply() float64  { return timed(func() { applyAll(b.updates) }) }
