@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,8 +49,10 @@ func TestAccessToDocuments(t *testing.T) {
 				// Each on a document of its own: some calls change it.
 				d := owner.document("Plans", map[*person]string{editor: "editor", commenter: "commenter", viewer: "viewer"})
 				path := "/api/v1/documents/" + d.ID.String() + strings.NewReplacer("{stranger}", stranger.user.ID.String(), "{viewer}", viewer.user.ID.String()).Replace(tt.path)
-				var status int
-				fmt.Sscan(want, &status)
+				status, err := strconv.Atoi(want)
+				if err != nil {
+					t.Fatal(err)
+				}
 				p.call(tt.method, path, tt.body).wants(status, codes[status])
 			})
 		}

@@ -180,7 +180,7 @@ func TestFirstRun(t *testing.T) {
 		t.Fatalf("% x, %v", b, err)
 	}
 	// The end of the server is told to sockets as a reason to come back.
-	go again.ends()
+	again.stop()
 	for {
 		if _, _, err := ws.Read(t.Context()); err != nil {
 			if websocket.CloseStatus(err) != websocket.StatusServiceRestart {
@@ -189,6 +189,7 @@ func TestFirstRun(t *testing.T) {
 			break
 		}
 	}
+	again.ends()
 	if strings.Contains(again.log.String(), got.Token) {
 		t.Error("a token was logged")
 	}
