@@ -246,6 +246,14 @@ func (d *deleteCursor) nextRange() bool {
 	return true
 }
 
+// skipRanges moves behind the client's last range.
+func (d *deleteCursor) skipRanges() {
+	for range 2 * d.structs {
+		d.varUint()
+	}
+	d.structs = 0
+}
+
 const highBits = 0x8080808080808080
 
 // asciiPrefix gives a length in bytes up to which s is ASCII, at least to the

@@ -59,8 +59,7 @@ func (f *fitting) distinctDeletes() bool {
 			return false
 		}
 		clients = append(clients, d.client)
-		for d.nextRange() {
-		}
+		d.skipRanges()
 	}
 	slices.Sort(clients)
 	for i := 1; i < len(clients); i++ {

@@ -58,3 +58,65 @@ func TestFit(t *testing.T) {
 		})
 	}
 }
+
+// TestFitAroundDetached fits a struct to a layer that has clocks in its middle
+// already, behind a gap, as a row from elsewhere may leave it: only what is new is
+// kept, in pieces, with a Skip over what the layer has.
+func TestFitAroundDetached(t *testing.T) {
+	layer := applyAll(t, [][]byte{update(1, 3, after(1, 2, "d"))})
+	known := crdt.Known{layer, crdt.NewState()}
+	fit := known.Fit(parse(t, update(1, 0, first("abcdef"))), nil)
+	want := update(1, 0, first("abc"), []byte{10, 1}, after(1, 3, "ef"))
+	if string(fit.Update.Bytes()) != string(want) || fit.Structs != 2 || fit.Missing || fit.Layer != 0 {
+		t.Errorf("%x %+v, want %x", fit.Update.Bytes(), fit, want)
+	}
+	layer.Apply(fit.Update)
+	checkText(t, layer, "abcdef")
+	// What is known behind the gap is nothing to wait for; what goes on from there is.
+	layer = applyAll(t, [][]byte{update(1, 3, after(1, 2, "d"))})
+	known = crdt.Known{layer, crdt.NewState()}
+	if fit := known.Fit(parse(t, update(1, 3, after(1, 2, "d"))), nil); !fit.Update.IsEmpty() || fit.Missing || fit.Layer != 0 {
+		t.Errorf("known behind a gap: %+v", fit)
+	}
+	if fit := known.Fit(parse(t, update(1, 4, after(1, 3, "e"))), nil); !fit.Update.IsEmpty() || !fit.Missing {
+		t.Errorf("new behind a gap: %+v", fit)
+	}
+}
+
+// TestSlicedPairs cuts strings inside surrogate pairs: both halves become U+FFFD,
+// and lengths stay.
+func TestSlicedPairs(t *testing.T) {
+	s := applyAll(t, [][]byte{update(1, 0, first("a😀😀b"))})
+	for clock, want := range map[uint32]string{1: "😀😀b", 2: "\uFFFD😀b", 3: "😀b", 4: "\uFFFDb", 5: "b"} {
+		got := s.Diff(crdt.StateVector{1: clock})
+		if string(got.Bytes()) != string(update(1, clock, after(1, clock-1, want))) {
+			t.Errorf("from clock %d: %x", clock, got.Bytes())
+		}
+	}
+	// A gap that is filled by a longer string takes its middle.
+	s = applyAll(t, [][]byte{update(1, 4, after(1, 3, "\uFFFDb")), update(1, 0, first("a\uFFFD")), update(1, 0, first("a😀😀b"))})
+	checkText(t, s, "a\uFFFD\uFFFD\uFFFD\uFFFDb")
+	if got := s.StateVector()[1]; got != 6 {
+		t.Errorf("%d clocks", got)
+	}
+}
+
+// TestWireGC holds that deleted content is left out where that makes the encoding
+// smaller, and kept where it doesn't.
+func TestWireGC(t *testing.T) {
+	long := update(1, 0, first("keep "+string(make([]byte, 200))+" keep"))
+	s := applyAll(t, [][]byte{long, deletion(1, [2]uint32{5, 200})})
+	if got := len(s.Encode().Bytes()); got > 60 {
+		t.Errorf("%d bytes with the deleted part", got)
+	}
+	checkText(t, s, "keep  keep")
+	again := applyAll(t, [][]byte{s.Encode().Bytes()})
+	checkText(t, again, "keep  keep")
+	if got := load(t, s.Encode().Bytes()).Text["text"]; got != "keep  keep" {
+		t.Errorf("Yjs reads %q", got)
+	}
+	s = applyAll(t, [][]byte{update(1, 0, first("abc")), deletion(1, [2]uint32{1, 1})})
+	if u := s.Encode(); u.Facts().Structs != 1 {
+		t.Errorf("one letter is worth %d structs", u.Facts().Structs)
+	}
+}
