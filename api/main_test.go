@@ -1,0 +1,10 @@
+package api
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// Whatever the tests start has ended when they have: every goroutine has an owner that waits for it.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
