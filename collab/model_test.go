@@ -16,8 +16,9 @@ import (
 
 // link is a WebSocket made of memory, with latency and a cable that can be pulled. It is a Conn at the server's end.
 type link struct {
-	up, down         chan []byte // as sent
+	up, down         chan packet // as sent
 	arrived, deliver chan []byte // as received: at the server, at the client
+	latency          func() time.Duration
 	cut              chan struct{}
 	once             sync.Once
 
@@ -31,28 +32,36 @@ var errCut = errors.New("connection cut")
 // newLink starts the pumps of a link; they end when it is cut. latency gives each message's way, in order.
 func newLink(wg *sync.WaitGroup, latency func() time.Duration) *link {
 	l := &link{
-		up: make(chan []byte, 256), down: make(chan []byte, 256),
+		up: make(chan packet, 256), down: make(chan packet, 256), latency: latency,
 		arrived: make(chan []byte, 256), deliver: make(chan []byte, 256), cut: make(chan struct{}),
 	}
-	wg.Go(func() { l.pump(l.up, l.arrived, latency, false) })
-	wg.Go(func() { l.pump(l.down, l.deliver, latency, true) })
+	wg.Go(func() { l.pump(l.up, l.arrived, false) })
+	wg.Go(func() { l.pump(l.down, l.deliver, true) })
 	return l
 }
 
-// pump carries messages in order. A nil message from the server is the close frame.
-func (l *link) pump(from, to chan []byte, latency func() time.Duration, closing bool) {
+// packet is a message under way. A nil message from the server is the close frame.
+type packet struct {
+	msg []byte
+	due time.Time
+}
+
+func (l *link) packet(msg []byte) packet { return packet{msg: msg, due: time.Now().Add(l.latency())} }
+
+// pump carries messages in order.
+func (l *link) pump(from chan packet, to chan []byte, closing bool) {
 	for {
 		select {
-		case msg := <-from:
-			if d := latency(); d > 0 {
+		case p := <-from:
+			if d := time.Until(p.due); d > 0 {
 				time.Sleep(d)
 			}
-			if msg == nil && closing {
+			if p.msg == nil && closing {
 				l.pull()
 				return
 			}
 			select {
-			case to <- msg:
+			case to <- p.msg:
 			case <-l.cut:
 				return
 			}
@@ -78,7 +87,7 @@ func (l *link) Read(ctx context.Context) ([]byte, error) {
 
 func (l *link) Write(ctx context.Context, b []byte) error {
 	select {
-	case l.down <- b:
+	case l.down <- l.packet(b):
 		return nil
 	case <-l.cut:
 		return errCut
@@ -92,7 +101,7 @@ func (l *link) Close(code int, reason string) {
 	}
 	l.mu.Unlock()
 	select {
-	case l.down <- nil:
+	case l.down <- l.packet(nil):
 	default:
 		l.pull()
 	}
@@ -164,7 +173,7 @@ func (m *model) send(msg []byte) {
 		return
 	}
 	select {
-	case m.conn.up <- msg:
+	case m.conn.up <- m.conn.packet(msg):
 	case <-m.conn.cut:
 	}
 }
