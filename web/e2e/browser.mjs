@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
 /** How long anything may take before the test fails, in milliseconds. */
-export const patience = 15_000;
+export const patience = 30_000;
 
 const flags = [
   '--no-sandbox',

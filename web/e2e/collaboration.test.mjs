@@ -196,7 +196,23 @@ test('three people write one document', { timeout: 240_000 }, async (t) => {
     await ada.badgeIs('saved');
   });
 
+  await step('what was typed offline survives leaving the page for the list', async () => {
+    await ada.context.setOffline(true);
+    await ada.badgeIs('offline');
+    await ada.goTo('Apples');
+    await ada.type(' Left behind.');
+    await ada.page.getByRole('link', { name: 'All documents' }).click();
+    await ada.page.getByRole('heading', { name: 'Documents' }).waitFor();
+    await ada.context.setOffline(false);
+    await sameText([bo, cy], (text) => text.includes('Left behind.'));
+    await ada.page.goBack();
+    await ada.loaded();
+    await sameText([ada, bo, cy], (text) => text.includes('Left behind.'));
+    await ada.here(['Ada', 'Bo', 'Cy']);
+  });
+
   await step('nothing is called saved while the server stands still', async () => {
+    await ada.badgeIs('saved');
     const before = (await ada.watched()).badges.length;
     server.freeze();
     try {
@@ -269,8 +285,15 @@ test('three people write one document', { timeout: 240_000 }, async (t) => {
     await cy.rest('DELETE', '/session');
     await cy.page.getByRole('heading', { name: 'You are logged out' }).waitFor();
     await cy.shoot('10-logged-out');
+    await cy.page.getByRole('button', { name: 'Go on here' }).click();
+    await cy.page.getByTestId('banner').getByRole('alert').waitFor();
+    await cy.rest('POST', '/session', { email: 'cy@example.org', password });
+    await cy.page.getByRole('button', { name: 'Go on here' }).click();
+    await cy.badgeIs('saved');
     await ada.rest('DELETE', `/documents/${documentPath.slice(3)}`);
-    await bo.page.getByRole('heading', { name: 'This document was deleted' }).waitFor();
+    for (const person of [bo, cy]) {
+      await person.page.getByRole('heading', { name: 'This document was deleted' }).waitFor();
+    }
     await bo.shoot('11-deleted');
   });
 

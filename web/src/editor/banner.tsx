@@ -1,8 +1,11 @@
 import type { Editor } from '@tiptap/react';
 import { useState, type ReactNode } from 'react';
+import { api } from '../api/client';
+import type { User } from '../api/types';
 import { Link } from '../router';
 import type { DocumentSession, Ending } from '../sync/documentSession';
 import type { Refusal } from '../sync/saveState';
+import { useTask } from '../ui/useTask';
 
 /** Puts the document's text on the clipboard, so that unsaved words needn't be lost with the page. */
 function CopyText({ editor }: { editor: Editor }) {
@@ -34,17 +37,38 @@ function Banner({ title, children, actions }: { title: string; children: ReactNo
   );
 }
 
+/** Goes on after a new log-in, by the same person only: what is unsaved here is theirs. */
+function GoOn({ session, user }: { session: DocumentSession; user: User }) {
+  const { busy, problem, run } = useTask({ stay: true });
+  const goOn = () =>
+    run(async () => {
+      const now = await api.whoAmI();
+      if (now.id === user.id) session.resume();
+      else window.location.reload();
+    });
+  return (
+    <>
+      <button type="button" className="button button-small button-main" disabled={busy} onClick={goOn}>
+        Go on here
+      </button>
+      {problem ? <span role="alert">{problem}</span> : null}
+    </>
+  );
+}
+
 /** Explains why the server ended the connection for good, and what can be done. */
 export function EndingBanner({
   ending,
   unsaved,
   editor,
   session,
+  user,
 }: {
   ending: Ending;
   unsaved: boolean;
   editor: Editor;
   session: DocumentSession;
+  user: User;
 }) {
   const keep = unsaved ? ' Your last changes are not saved; they are only in this page.' : '';
   const copy = unsaved ? <CopyText editor={editor} /> : null;
@@ -75,15 +99,7 @@ export function EndingBanner({
               <a className="button button-small" href="/login" target="_blank" rel="noopener">
                 Log in, in a new tab
               </a>
-              <button
-                type="button"
-                className="button button-small button-main"
-                onClick={() => {
-                  session.resume();
-                }}
-              >
-                Go on here
-              </button>
+              <GoOn session={session} user={user} />
             </>
           }
         >

@@ -32,7 +32,7 @@ export function ShareDialog({ info, user, onClose }: Props) {
   const [problem, setProblem] = useState('');
   const [chosen, setChosen] = useState('');
   const [role, setRole] = useState<DocumentRole>('editor');
-  const task = useTask();
+  const task = useTask({ stay: true });
   const isAdmin = user.role === 'admin';
 
   const read = useCallback(

@@ -13,7 +13,7 @@ interface Props {
 export function TitleField({ info, readOnly, onRenamed }: Props) {
   // Null while nobody edits it, so that a rename by somebody else shows.
   const [draft, setDraft] = useState<string | null>(null);
-  const { problem, run } = useTask();
+  const { problem, run } = useTask({ stay: true });
 
   const save = async () => {
     const title = draft?.trim() ?? '';

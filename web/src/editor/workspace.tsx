@@ -32,7 +32,7 @@ export function Workspace({ info, user, onInfo }: Props) {
     // eslint-disable-next-line react-hooks/set-state-in-effect
     setSession(opened);
     return () => {
-      opened.destroy();
+      opened.release();
     };
   }, [info.id]);
 
@@ -75,16 +75,8 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
     };
   }, [session, onInfo]);
 
-  useEffect(() => {
-    if (!save.unsaved) return;
-    const warn = (event: BeforeUnloadEvent) => {
-      event.preventDefault();
-    };
-    window.addEventListener('beforeunload', warn);
-    return () => {
-      window.removeEventListener('beforeunload', warn);
-    };
-  }, [save.unsaved]);
+  // What only needs the server goes on after this page is left; what the server won't take would be gone.
+  const leavingLoses = save.unsaved && (refused !== null || ending !== null);
 
   return (
     <div className="workspace">
@@ -94,9 +86,8 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
           className="bar-home"
           aria-label="All documents"
           onClick={(event) => {
-            // Leaving inside the application closes the document as well, but browsers only warn before unloading.
-            const question = 'Some of your changes are not saved yet and would be lost. Leave anyway?';
-            if (save.unsaved && !window.confirm(question)) event.preventDefault();
+            const question = 'Some of your changes could not be saved and would be lost. Leave anyway?';
+            if (leavingLoses && !window.confirm(question)) event.preventDefault();
           }}
         >
           <Logo />
@@ -123,7 +114,9 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
         ) : null}
       </header>
       {mayWrite && ending === null ? <Toolbar editor={editor} /> : null}
-      {ending ? <EndingBanner ending={ending} unsaved={save.unsaved} editor={editor} session={session} /> : null}
+      {ending ? (
+        <EndingBanner ending={ending} unsaved={save.unsaved} editor={editor} session={session} user={user} />
+      ) : null}
       {refused && !ending ? <RefusalBanner refusal={refused} editor={editor} /> : null}
       <EditorSurface editor={editor} loaded={loaded} failed={ending !== null} />
       {sharing ? (

@@ -29,7 +29,7 @@ function socketBase(location: Location): string {
 
 /**
  * One open document: the Yjs document, its connection to the server and the knowledge of what is saved. Lives from the
- * constructor to `destroy`.
+ * constructor to `release`, and while something is unsaved the browser asks before the tab is closed.
  */
 export class DocumentSession {
   readonly doc = new Y.Doc();
@@ -81,6 +81,7 @@ export class DocumentSession {
       this.provider.disconnect();
       for (const listener of this.#endings) listener();
     });
+    window.addEventListener('beforeunload', this.#onUnload);
     window.addEventListener('offline', this.#onOffline);
     window.addEventListener('online', this.#onOnline);
     this.provider.connect();
@@ -121,8 +122,32 @@ export class DocumentSession {
     for (const listener of this.#endings) listener();
   }
 
-  /** Closes the connection and frees the document. Edits that aren't saved by then are lost. */
-  destroy(): void {
+  /**
+   * Closes the document once all that was typed is saved, which is normally now. Until then it stays open unseen: to
+   * leave a page inside the application must lose no more than to stay on it.
+   */
+  release(): void {
+    this.provider.awareness.setLocalState(null);
+    const finished = () => {
+      const { unsaved, refusal } = this.save.snapshot();
+      return !unsaved || refusal !== null || this.#ending !== null;
+    };
+    if (finished()) {
+      this.#destroy();
+      return;
+    }
+    const look = () => {
+      if (!finished()) return;
+      stopSaves();
+      stopEndings();
+      this.#destroy();
+    };
+    const stopSaves = this.save.subscribe(look);
+    const stopEndings = this.onEnding(look);
+  }
+
+  #destroy(): void {
+    window.removeEventListener('beforeunload', this.#onUnload);
     window.removeEventListener('offline', this.#onOffline);
     window.removeEventListener('online', this.#onOnline);
     this.provider.destroy();
@@ -130,6 +155,10 @@ export class DocumentSession {
     this.doc.off('update', this.#onUpdate);
     this.doc.destroy();
   }
+
+  readonly #onUnload = (event: BeforeUnloadEvent): void => {
+    if (this.save.snapshot().unsaved) event.preventDefault();
+  };
 
   readonly #onUpdate = (_update: Uint8Array, origin: unknown): void => {
     // What the provider applied came from the server, or over BroadcastChannel from another tab. A tab that is

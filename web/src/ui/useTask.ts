@@ -19,8 +19,11 @@ function explain(error: unknown): string {
   return reasonOf(error);
 }
 
-/** One thing at a time that a person asked the server to do, and what became of it. */
-export function useTask(): Task {
+/**
+ * One thing at a time that a person asked the server to do, and what became of it. When the session turns out to have
+ * ended, the person is sent to log in, unless `stay` is set: a page that holds unsaved edits must not go away by itself.
+ */
+export function useTask({ stay = false }: { stay?: boolean } = {}): Task {
   const { leave, session } = useSession();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');
@@ -32,8 +35,8 @@ export function useTask(): Task {
       await work();
       return true;
     } catch (error) {
-      // The session ended meanwhile: the pages that need one send the person to log in.
-      if (error instanceof ApiError && error.status === 401 && session.status === 'user') leave();
+      const loggedOut = error instanceof ApiError && error.status === 401;
+      if (loggedOut && session.status === 'user' && !stay) leave();
       setProblem(explain(error));
       return false;
     } finally {
