@@ -1,5 +1,5 @@
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 // The server a developer runs beside `npm run dev`.
 const server = 'http://localhost:8080';
@@ -16,6 +16,10 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     sourcemap: false,
     chunkSizeWarningLimit: 700,
+  },
+  test: {
+    // The browser test runs under node:test, against the real server.
+    include: ['src/**/*.test.ts'],
   },
   server: {
     proxy: {
