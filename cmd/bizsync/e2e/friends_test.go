@@ -18,7 +18,7 @@ func TestFriendsForever(t *testing.T) {
 	admin := s.admin()
 	people := []*person{admin.member("ada"), admin.member("bea")}
 	doc := admin.document("Friends forever", people...)
-	script := runScript(t, "friends.mjs", nil)
+	script := runScript(t, "friends.mjs", func(e event) { t.Errorf("%s: %s", e.Event, e.Value) })
 	var trace struct {
 		Transactions, Agents int
 		EndContent           string

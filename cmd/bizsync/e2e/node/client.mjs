@@ -1,6 +1,7 @@
 // Stock clients: a Y.Doc and the WebsocketProvider of y-websocket, as an application would use them.
 import * as Y from 'yjs'
 import WebSocket from 'ws'
+import * as auth from 'y-protocols/auth'
 import { WebsocketProvider } from 'y-websocket'
 
 /** The longest that anything may take which should take moments, in milliseconds. */
@@ -21,6 +22,15 @@ export const open = ({ url, room, token, clientID, doc = new Y.Doc(), options = 
     ...options
   })
   return { doc, provider, text: doc.getText('text') }
+}
+
+/** Calls report for each refusal: of a frame, or of the connection for good. */
+export const watchRefusals = ({ provider }, report) => {
+  const messageAuth = 2
+  provider.messageHandlers[messageAuth] = (_encoder, decoder) => auth.readAuthMessage(decoder, provider.doc, (_doc, reason) => report({ reason }))
+  provider.on('connection-close', event => {
+    if (event !== null && event.code >= 4400) report({ code: event.code, reason: event.reason })
+  })
 }
 
 /** Ends a client and forgets all that it knows. */

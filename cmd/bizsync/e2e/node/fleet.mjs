@@ -2,7 +2,7 @@
 import * as Y from 'yjs'
 import { createHash } from 'node:crypto'
 import process from 'node:process'
-import { close, open, random, synced, when } from './client.mjs'
+import { close, open, random, synced, watchRefusals, when } from './client.mjs'
 import { edit } from './edits.mjs'
 import { serve, tell } from './lines.mjs'
 
@@ -83,16 +83,7 @@ class Member {
     this.edits = 0
     this.offline = 0 // edits made while away
     this.cuts = 0
-    const { provider } = this.client
-    provider.on('connection-close', event => {
-      if (event !== null && event.code >= 4400) tell('closed', { room: args.room, code: event.code, reason: event.reason })
-    })
-    // A stock client is told of refusals only by a message that it prints.
-    const print = console.warn
-    console.warn = (...text) => {
-      if (String(text[0]).startsWith('Permission denied')) tell('refused', text.join(' '))
-      print(...text)
-    }
+    watchRefusals(this.client, refusal => tell('refused', { room: args.room, ...refusal }))
   }
 
   // Goes away in one of several ways, or comes back.

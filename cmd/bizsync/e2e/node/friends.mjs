@@ -3,8 +3,8 @@ import * as Y from 'yjs'
 import fs from 'node:fs'
 import zlib from 'node:zlib'
 import { ObservableV2 } from 'lib0/observable'
-import { open, synced, turn, when } from './client.mjs'
-import { serve } from './lines.mjs'
+import { open, synced, turn, watchRefusals, when } from './client.mjs'
+import { serve, tell } from './lines.mjs'
 
 const clientID = agent => 1_000_003 + agent
 
@@ -93,6 +93,7 @@ serve({
     updates = record(trace)
     needs = updates.map(traces)
     tokens.forEach((token, agent) => clients.push(open({ url, room, token, clientID: clientID(agent) })))
+    for (const client of clients) watchRefusals(client, refusal => tell('refused', refusal))
     await Promise.all(clients.map(synced))
     return { transactions: updates.length, agents: new Set(trace.txns.map(txn => txn.agent)).size, endContent: trace.endContent }
   },
