@@ -61,6 +61,9 @@ func TestFleetConverges(t *testing.T) {
 	var counts struct{ Clients, Edits, Offline, Cuts int }
 	script.call("counts", nil, &counts)
 	t.Logf("%d clients, %d transactions, %d of them offline, %d connections cut; in step %d ms after the last", counts.Clients, counts.Edits, counts.Offline, counts.Cuts, took)
+	if took > 5000 {
+		t.Errorf("that is more than 5 s")
+	}
 	if counts.Clients != documents*clients || counts.Edits != documents*clients*edits || counts.Offline < 100 || counts.Cuts < 100 {
 		t.Errorf("too little happened")
 	}
