@@ -13,7 +13,7 @@ import (
 
 // script is a Node process with Yjs clients in it. It is asked things and tells things, a line of JSON each.
 type script struct {
-	t    *testing.T
+	t    testing.TB
 	name string
 	cmd  *exec.Cmd
 	in   io.WriteCloser
@@ -41,7 +41,7 @@ type event struct {
 }
 
 // runScript starts node/NAME. told is called for each event, one after the other; it may be nil.
-func runScript(t *testing.T, name string, told func(event)) *script {
+func runScript(t testing.TB, name string, told func(event)) *script {
 	t.Helper()
 	s := &script{t: t, name: name, told: told, done: make(chan struct{}), waiting: map[int]chan answer{}, cmd: exec.Command("node", name)}
 	s.cmd.Dir = "node"
@@ -170,7 +170,7 @@ type fresh struct {
 }
 
 // readFresh opens a document with a stock client in a new process and reads the root "text".
-func (s *server) readFresh(t *testing.T, doc, token string) fresh {
+func (s *server) readFresh(t testing.TB, doc, token string) fresh {
 	t.Helper()
 	reader := runScript(t, "reader.mjs", nil)
 	var f fresh

@@ -26,7 +26,7 @@ const (
 
 // server is the program, with a data directory that survives its deaths.
 type server struct {
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	args []string
 	addr string // host:port, the same after a restart
@@ -43,7 +43,7 @@ type server struct {
 }
 
 // startServer starts a server on a free port and ends it, in order, when the test is over. args are further flags.
-func startServer(t *testing.T, args ...string) *server {
+func startServer(t testing.TB, args ...string) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), args: args, addr: "127.0.0.1:0", secrets: []string{adminPassword}}
 	t.Cleanup(s.finish)

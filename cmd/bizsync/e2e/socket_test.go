@@ -14,12 +14,12 @@ import (
 
 // socket is a client of our own, which can say what no stock client would.
 type socket struct {
-	t  *testing.T
+	t  testing.TB
 	ws *websocket.Conn
 }
 
 // dial opens a document's socket. protocols may name bizsync.v1.
-func (s *server) dial(t *testing.T, doc, token string, protocols ...string) *socket {
+func (s *server) dial(t testing.TB, doc, token string, protocols ...string) *socket {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -117,7 +117,7 @@ func (k *socket) joined() *socket {
 // uvarint reads a lib0 number, which is written as the standard library writes it.
 func uvarint(b []byte) (n uint64, width int) { return binary.Uvarint(b) }
 
-func varUint(t *testing.T, b []byte) (n uint64, rest []byte) {
+func varUint(t testing.TB, b []byte) (n uint64, rest []byte) {
 	t.Helper()
 	n, width := uvarint(b)
 	if width <= 0 {
@@ -126,7 +126,7 @@ func varUint(t *testing.T, b []byte) (n uint64, rest []byte) {
 	return n, b[width:]
 }
 
-func varBytes(t *testing.T, b []byte) []byte {
+func varBytes(t testing.TB, b []byte) []byte {
 	t.Helper()
 	n, rest := varUint(t, b)
 	if n != uint64(len(rest)) {

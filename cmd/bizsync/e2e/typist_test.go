@@ -145,7 +145,7 @@ type bystanders struct {
 }
 
 // standBy lets them type a letter each every five milliseconds until ends is called.
-func standBy(t *testing.T, s *server, doc string, people [2]*person) *bystanders {
+func standBy(t testing.TB, s *server, doc string, people [2]*person) *bystanders {
 	t.Helper()
 	b := &bystanders{stop: make(chan struct{})}
 	for i, p := range people {
@@ -171,7 +171,7 @@ func standBy(t *testing.T, s *server, doc string, people [2]*person) *bystanders
 }
 
 // ends stops the typing and gives how long acknowledgements took and how many letters were typed.
-func (b *bystanders) ends(t *testing.T) (l latencies, letters int) {
+func (b *bystanders) ends(t testing.TB) (l latencies, letters int) {
 	t.Helper()
 	close(b.stop)
 	b.typing.Wait()
