@@ -36,7 +36,7 @@ function words(save: SaveSnapshot, shown: SaveSnapshot['badge'], writer: boolean
       return save.unsaved
         ? {
             short: 'Offline',
-            long: ' — unsaved changes are kept here',
+            long: ' — unsaved changes kept here',
             explain: 'Keep this page open: your changes are sent as soon as the server is back.',
           }
         : {
