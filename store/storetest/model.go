@@ -20,9 +20,10 @@ type modelDocument struct {
 // testModel plays random histories: appends to several documents at once by rooms that lag, snapshots, time, sweeps. After each step the log must read as
 // if nothing had ever been compacted or moved.
 func testModel(t *testing.T, db Database) {
-	w := newWorld(t, db)
-	ann := w.user("ann")
 	rapid.Check(t, func(rt *rapid.T) {
+		w := &world{t: t, ctx: t.Context(), db: db, s: db.Open(t)} // small, or making it older takes ever longer
+		defer func() { ok(t, w.s.Close()) }()
+		ann := w.user("ann")
 		docs := make([]*modelDocument, 3)
 		for i := range docs {
 			docs[i] = &modelDocument{Document: w.document(ann)}
