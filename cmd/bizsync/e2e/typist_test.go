@@ -142,6 +142,7 @@ type bystanders struct {
 	typing  sync.WaitGroup
 	letters [2]int   // owned by the goroutines while they type
 	errs    [2]error // likewise
+	told    [2]int   // acknowledgements that recent has given
 }
 
 // standBy lets them type a letter each every five milliseconds until ends is called.
@@ -170,21 +171,31 @@ func standBy(t testing.TB, s *server, doc string, people [2]*person) *bystanders
 	return b
 }
 
-// ends stops the typing and gives how long acknowledgements took and how many letters were typed.
-func (b *bystanders) ends(t testing.TB) (l latencies, letters int) {
+// recent gives the latencies of what was acknowledged since the last call.
+func (b *bystanders) recent() (l latencies) {
+	for i, y := range b.typists {
+		y.mu.Lock()
+		l = append(l, y.took[b.told[i]:]...)
+		b.told[i] = len(y.took)
+		y.mu.Unlock()
+	}
+	slices.Sort(l)
+	return l
+}
+
+// ends stops the typing, waits until all is acknowledged, and gives how many letters were typed.
+func (b *bystanders) ends(t testing.TB) (letters int) {
 	t.Helper()
 	close(b.stop)
 	b.typing.Wait()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for i, y := range b.typists {
-		took, err := y.settle(ctx)
+		_, err := y.settle(ctx)
 		if err = errors.Join(b.errs[i], err); err != nil {
 			t.Errorf("bystander %d: %v", i, err)
 		}
-		l = append(l, took...)
 		letters += b.letters[i]
 	}
-	slices.Sort(l)
-	return l, letters
+	return letters
 }
