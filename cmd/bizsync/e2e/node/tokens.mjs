@@ -45,8 +45,8 @@ class Writer {
 const writers = []
 
 serve({
-  async start ({ url, room, tokens, seed }) {
-    tokens.forEach((token, n) => writers.push(new Writer('abcdefgh'[n], { url, room, token, seed: seed + n })))
+  async start ({ url, room, tokens, seed, generation }) {
+    tokens.forEach((token, n) => writers.push(new Writer(`${'abcdefgh'[n]}${generation}-`, { url, room, token, seed: seed + n })))
     await Promise.all(writers.map(writer => synced(writer.client)))
     for (const writer of writers) writer.run()
   },
