@@ -116,9 +116,6 @@ func (b *batch) seal() store.DocumentAppend {
 	return b.part
 }
 
-// empty says whether the batch has nothing for the journal.
-func (b *batch) empty() bool { return len(b.frames) == 0 && len(b.announce) == 0 }
-
 // note remembers whom to answer when the batch is decided.
 func (b *batch) note(s *session, f frame) {
 	b.frames = append(b.frames, staged{session: s, frame: f})

@@ -138,7 +138,6 @@ type model struct {
 	acked    []crdt.Update // ever acknowledged, on any connection
 	refused  []int
 	denied   []string
-	closed   []int // codes
 	malform  []error
 	peers    map[uint64]awarenessEntry
 	caretAt  uint64 // own awareness clock

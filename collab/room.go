@@ -29,8 +29,7 @@ type room struct {
 	ended   chan struct{}     // closed when run has returned
 
 	// Guarded by hub.mu.
-	refs     int  // Serve and Content calls that use the room
-	unmapped bool // the hub doesn't give it out any more
+	refs int // Serve and Content calls that use the room
 
 	seen       atomic.Uint64 // upTo, for the hub's poll
 	seenAccess atomic.Uint64 // accessVersion, likewise

@@ -3,7 +3,6 @@ package collab
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -209,11 +208,4 @@ func (s *session) drop(f frame) {
 		o.dropped = true
 		s.dropped++
 	}
-}
-
-// ErrRefused wraps the reasons for which Serve ended a connection by itself.
-var ErrRefused = errors.New("connection refused")
-
-func refusedError(code int, reason string) error {
-	return fmt.Errorf("%w: %d %s", ErrRefused, code, reason)
 }

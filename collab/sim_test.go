@@ -180,7 +180,7 @@ func (s *scene) play(a *actor) {
 				continue
 			}
 		}
-		pause := time.NewTimer(time.Duration(s.between(a)))
+		pause := time.NewTimer(s.between(a))
 		select {
 		case msg := <-l.deliver:
 			a.receive(msg)
