@@ -80,7 +80,7 @@ $(GOLANGCI):
 .PHONY: bench
 bench: $(NODE_INSTALLED) ## the figures of the README: the engine beside Yjs, and one client through the server
 	go run ./collab/crdt/internal/benchyjs
-	go test -count=1 -run '^$$' -bench Paper $(E2E)
+	go test -count=1 -timeout 30m -run '^$$' -bench Paper -benchtime 1x $(E2E)
 
 .PHONY: web
 web: web/node_modules/.package-lock.json ## build web/dist, which is committed and embedded in the server
