@@ -14,18 +14,17 @@ type batch struct {
 	room *room // whose results go there
 
 	// Owned by room.run, also after sealing.
-	layer    *crdt.State // all staged updates, merged: what the room knows on top of earlier layers, and the frame that it broadcasts
-	frames   []staged    // what is settled by the result, in the order of arrival
+	frames   []staged // what is settled by the result, in the order of arrival
 	announce []announcement
 	claims   map[uint64]store.UserID // client ids that the batch binds
-	bytes    int
-	single   *session // the only connection whose frames are in it
-	mixed    bool     // more than one
+	single   *session                // the only connection whose frames are in it
+	mixed    bool                    // more than one
 
 	mu     sync.Mutex
 	sealed bool
 	part   store.DocumentAppend // guarded by mu until sealed; Rows is filled by seal
 	rows   []authorRow          // guarded by mu until sealed
+	bytes  int                  // guarded by mu until sealed: of all updates
 }
 
 // staged is a frame that waits for a batch.
@@ -45,15 +44,14 @@ type authorRow struct {
 	author  store.UserID
 	updates []crdt.Update
 	clients []uint64
+	// layer is all of updates, merged: what the room knows of this author on top of what is committed. It is the room's alone. Another author's edits can't refer to it:
+	// nobody has seen it yet, and if this row is refused, nothing that was committed may depend on it.
+	layer *crdt.State
 }
 
 func newBatch(r *room) *batch {
-	layer := r.spare
-	if r.spare = nil; layer == nil {
-		layer = crdt.NewState()
-	}
 	return &batch{
-		room: r, layer: layer,
+		room: r,
 		part: store.DocumentAppend{
 			Document: r.doc, Epoch: r.epoch, UpTo: r.upTo, UpToRow: r.upToRow, AccessVersion: r.accessVersion,
 		},
@@ -69,16 +67,31 @@ func (b *batch) add(author store.UserID, accessVersion uint64, u crdt.Update, cl
 	}
 	// The transaction checks rights that changed since the oldest judgement in the batch.
 	b.part.AccessVersion = min(b.part.AccessVersion, accessVersion)
-	for i := range b.rows {
-		if b.rows[i].author == author {
-			b.rows[i].updates = append(b.rows[i].updates, u)
-			b.rows[i].clients = append(b.rows[i].clients, clients...)
-			return true
-		}
+	row := b.row(author)
+	if row == nil {
+		b.rows = append(b.rows, authorRow{author: author, layer: b.room.newLayer()})
+		row = &b.rows[len(b.rows)-1]
 	}
-	b.rows = append(b.rows, authorRow{author: author, updates: []crdt.Update{u}, clients: clients})
+	row.updates = append(row.updates, u)
+	row.clients = append(row.clients, clients...)
+	row.layer.Apply(u)
+	b.bytes += len(u.Bytes())
+	b.room.hub.staged.Add(int64(len(u.Bytes())))
 	return true
 }
+
+// row gives what an author has in the batch, or nil. Only the room adds rows, so it may look without the lock.
+func (b *batch) row(author store.UserID) *authorRow {
+	for i := range b.rows {
+		if b.rows[i].author == author {
+			return &b.rows[i]
+		}
+	}
+	return nil
+}
+
+// settled takes the batch off the node's account of what is staged, once its outcome is known or it is given up.
+func (b *batch) settled() { b.room.hub.staged.Add(-int64(b.bytes)) }
 
 // addAnnouncement stages the binding of a client id; false when the batch is sealed already.
 func (b *batch) addAnnouncement(binding store.Binding) bool {
@@ -104,7 +117,7 @@ func (b *batch) moveTo(upTo uint64, row store.RowID) {
 func (b *batch) seal() store.DocumentAppend {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.sealed = true
+	b.sealed = true // nothing is added from here on
 	b.part.Rows = make([]store.NewRow, len(b.rows))
 	for i, row := range b.rows {
 		update := row.updates[0]

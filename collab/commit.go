@@ -12,13 +12,11 @@ import (
 type commitResult struct {
 	store.DocumentResult
 	batch *batch
-	again bool // the transaction had been committed by an earlier try
 }
 
 // decided takes the outcome of the batch at the journal. Only now is anything of it told to anyone.
 func (r *room) decided(res commitResult) {
 	b := res.batch
-	r.hub.staged.Add(-int64(b.bytes))
 	r.batch = nil
 	if r.failed != nil {
 		return
@@ -83,12 +81,10 @@ func (r *room) merge(res commitResult) (crdt.Update, map[store.UserID]store.RowR
 		}
 	}
 	switch {
-	case len(b.rows) == 0:
-		return crdt.Update{}, refused
 	case refused == nil && len(b.rows) == 1 && len(b.rows[0].updates) == 1:
 		return b.rows[0].updates[0], nil
-	case refused == nil:
-		return b.layer.Encode(), nil
+	case refused == nil && len(b.rows) == 1:
+		return b.rows[0].layer.Encode(), nil
 	}
 	var kept []crdt.Update
 	for _, row := range b.rows {
@@ -140,7 +136,7 @@ func (r *room) judgeAgain(b *batch, refused map[store.UserID]store.RowResult) {
 	r.askRights()
 	frames := b.frames
 	if next := r.next; next != nil {
-		r.hub.staged.Add(-int64(next.bytes))
+		next.settled()
 		r.next = nil
 		for _, a := range next.announce {
 			r.retry(a)
@@ -236,10 +232,19 @@ func (r *room) behind(h store.Head) bool {
 	return h.Seq > r.upTo+uint64(len(r.above))
 }
 
+// newLayer gives an empty state, with memory of an earlier one if there is any.
+func (r *room) newLayer() *crdt.State {
+	layer := r.spare
+	if r.spare = nil; layer == nil {
+		layer = crdt.NewState()
+	}
+	return layer
+}
+
 // keepSpare keeps the memory of a small batch's layer for the next one.
 func (r *room) keepSpare(b *batch) {
-	if b.bytes <= 4<<10 {
-		b.layer.Reset()
-		r.spare = b.layer
+	if len(b.rows) > 0 && b.bytes <= 4<<10 {
+		b.rows[0].layer.Reset()
+		r.spare = b.rows[0].layer
 	}
 }

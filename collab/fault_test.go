@@ -24,8 +24,9 @@ type world struct {
 	users []store.UserID
 
 	mu        sync.Mutex
-	fault     func(n int) fault // guarded by mu: what happens to the n-th commit; nil: nothing
-	commits   int
+	fault     func(n int) fault                // guarded by mu: what happens to the n-th commit; nil: nothing
+	commits   int                              // guarded by mu
+	abandons  int                              // guarded by mu
 	committed map[store.DocumentID]*crdt.State // all that is in the database
 	unknown   map[uuid.UUID]store.Batch        // guarded by mu: of each run, the batch whose outcome it doesn't know
 	broken    []error                          // guarded by mu: rules of the contract that a journal broke
@@ -104,7 +105,6 @@ func (w *world) Append(ctx context.Context, b store.Batch) (store.Result, error)
 	if last, open := w.unknown[b.Key.Run]; open && !cmp.Equal(last, b) {
 		w.broken = append(w.broken, fmt.Errorf("batch %d followed %d, whose outcome is unknown, or is another under its key", b.Key.Number, last.Key.Number))
 	}
-	delete(w.unknown, b.Key.Run)
 	f := faultNone
 	if w.fault != nil {
 		f = w.fault(w.commits)
@@ -134,6 +134,7 @@ func (w *world) Append(ctx context.Context, b store.Batch) (store.Result, error)
 		return res, err
 	}
 	w.mu.Lock()
+	delete(w.unknown, b.Key.Run)
 	for i, d := range res.Documents {
 		for j, row := range d.Rows {
 			if row.Refused == store.Accepted {
@@ -170,6 +171,21 @@ func (w *world) Roles(ctx context.Context, id store.DocumentID, users []store.Us
 		<-gate
 	}
 	return w.Store.Roles(ctx, id, users)
+}
+
+// Abandon settles what Append left unknown, unless its answer gets lost as well.
+func (w *world) Abandon(ctx context.Context, key store.Key) (bool, error) {
+	committed, err := w.Store.Abandon(ctx, key)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.abandons++
+	if w.abandons%3 == 0 {
+		return false, errInjected
+	}
+	if err == nil && !committed {
+		delete(w.unknown, key.Run)
+	}
+	return committed, err
 }
 
 // lose loses the answer to a batch.

@@ -167,36 +167,61 @@ func (g group) slice(from, to int) group {
 	return s
 }
 
-// append commits a group under a new number and delivers the results. While the outcome is unknown or the database is away it tries again,
-// always the same parts under the same number: the transaction may have been committed. An error is definite: nothing of it is in the database.
+// append commits a group under a new number and delivers the results. While the outcome is unknown or the database is away it tries again, always the same parts
+// under the same number: the transaction may have been committed. An error is definite: nothing of the group is in the database, nor will be.
 func (j *journal) append(ctx context.Context, g group) error {
 	j.number++
 	b := store.Batch{Key: store.Key{Run: j.run, Number: j.number}, Documents: g.parts}
+	unknown := false // an earlier try may have been committed
 	for wait := retryFirst; ; wait = min(2*wait, retryMost) {
-		j.started = time.Now()
-		limited, cancel := context.WithTimeout(ctx, j.limit)
-		res, err := j.log.Append(limited, b)
-		cancel()
-		took := time.Since(j.started)
+		res, err := j.try(ctx, b)
 		if err == nil {
-			j.busy = g.rows > 1
-			j.metrics.committed(took, len(g.parts), g.rows)
-			for i, b := range g.batches {
-				b.room.results <- commitResult{batch: b, DocumentResult: res.Documents[i], again: res.AlreadyCommitted}
-			}
+			j.deliver(g, res)
 			return nil
 		}
 		j.metrics.commitFailures.Inc()
 		if ctx.Err() != nil {
 			return err
 		}
-		if !errors.Is(err, store.ErrUncertain) && !errors.Is(err, store.ErrUnavailable) {
+		switch {
+		case errors.Is(err, store.ErrUncertain):
+			unknown = true
+		case errors.Is(err, store.ErrUnavailable):
+		case !unknown || j.abandoned(ctx, b.Key):
 			return err
 		}
 		j.logger.Warn("a commit did not succeed; trying again", "number", j.number, "documents", len(g.parts), "rows", g.rows, "in", wait, "error", err)
 		if !pause(ctx, wait) {
 			return err
 		}
+	}
+}
+
+// try runs one transaction.
+func (j *journal) try(ctx context.Context, b store.Batch) (store.Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, j.limit)
+	defer cancel()
+	j.started = time.Now()
+	res, err := j.log.Append(ctx, b)
+	if err == nil {
+		j.metrics.committed(time.Since(j.started), b)
+	}
+	return res, err
+}
+
+// abandoned makes sure that a batch whose outcome is unknown never comes to be: false when it has been committed, or that can't be told now.
+func (j *journal) abandoned(ctx context.Context, key store.Key) bool {
+	ctx, cancel := context.WithTimeout(ctx, j.limit)
+	defer cancel()
+	committed, err := j.log.Abandon(ctx, key)
+	return err == nil && !committed
+}
+
+func (j *journal) deliver(g group, res store.Result) {
+	j.busy = g.rows > 1
+	for i, b := range g.batches {
+		b.settled()
+		b.room.results <- commitResult{batch: b, DocumentResult: res.Documents[i]}
 	}
 }
 

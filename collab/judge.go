@@ -33,7 +33,11 @@ func (r *room) receive(s *session, f frame) {
 		}
 		s.spent(f)
 	case frameStep2, frameUpdate:
-		s.opened(f.number)
+		if !s.opened(f.number) {
+			s.spent(f)
+			r.kick(s, CloseTryAgain, "too many edits that wait for what they refer to")
+			return
+		}
 		r.hub.metrics.updatesIn.Inc()
 		if len(s.queue) > 0 || r.full() {
 			s.queue = append(s.queue, f)
@@ -83,17 +87,22 @@ func (r *room) unpark() {
 	r.parked = false
 }
 
-// layers is what the room knows: committed, in flight, gathering.
-func (r *room) layers() crdt.Known {
+// layers is what the room knows as far as an author may refer to it: what is committed, and the author's own in flight and gathering. The second result says
+// which batch each layer is of.
+func (r *room) layers(author store.UserID) (crdt.Known, [3]*batch) {
+	var of [3]*batch
 	r.known[0] = r.state
 	n := 1
 	for _, b := range [...]*batch{r.batch, r.next} {
-		if b != nil {
-			r.known[n] = b.layer
+		if b == nil {
+			continue
+		}
+		if row := b.row(author); row != nil {
+			r.known[n], of[n] = row.layer, b
 			n++
 		}
 	}
-	return r.known[:n]
+	return r.known[:n], of
 }
 
 // owner says to whom a client id is bound, committed or staged.
@@ -117,11 +126,12 @@ func (r *room) judge(s *session, f frame, final bool) {
 			return !bound || u == s.peer.User
 		}
 	}
-	fit := r.layers().Fit(f.update, mayWriteAs)
+	known, batches := r.layers(s.peer.User)
+	fit := known.Fit(f.update, mayWriteAs)
 	adds := !fit.Update.IsEmpty() || fit.Missing || fit.Foreign
 	switch {
 	case !adds:
-		r.settleKnown(s, f, fit.Layer)
+		r.settleKnown(s, f, batchOf(fit, batches))
 		return
 	case !s.canWrite():
 		if !final {
@@ -165,25 +175,28 @@ func (r *room) judge(s *session, f frame, final bool) {
 			s.spent(f)
 			return
 		}
-		r.settleKnown(s, f, fit.Layer)
+		r.settleKnown(s, f, batchOf(fit, batches))
 		return
 	}
 	r.stage(s, f, fit)
 }
 
 // settleKnown settles a frame that brings nothing new: with the batch that holds what it brings, or at once when that is committed.
-func (r *room) settleKnown(s *session, f frame, layer int) {
-	switch {
-	case layer == 2:
-		r.next.note(s, f)
-	case layer == 1 && r.batch != nil:
-		r.batch.note(s, f)
-	case layer == 1:
-		r.next.note(s, f)
-	default:
-		s.decide(f)
-		s.spent(f)
+func (r *room) settleKnown(s *session, f frame, holds *batch) {
+	if holds != nil {
+		holds.note(s, f)
+		return
 	}
+	s.decide(f)
+	s.spent(f)
+}
+
+// batchOf gives the batch that holds the newest part of what a frame repeats; nil when all of it is committed.
+func batchOf(fit crdt.Fit, batches [3]*batch) *batch {
+	if fit.Layer < 0 {
+		return nil
+	}
+	return batches[fit.Layer]
 }
 
 // overLimit says which limit of CONTRACT section 4 a frame would break by what it adds; "" for none. Frames that only delete always pass the quota.
@@ -244,9 +257,6 @@ func (r *room) stage(s *session, f frame, fit crdt.Fit) {
 			b.claim(client, s.peer.User)
 		}
 	}
-	b.layer.Apply(fit.Update)
-	b.bytes += fit.Bytes
-	r.hub.staged.Add(int64(fit.Bytes))
 	b.note(s, f)
 	r.rejudge = true
 }

@@ -92,9 +92,13 @@ func (m *Metrics) watch(h *Hub) {
 	)
 }
 
-func (m *Metrics) committed(took time.Duration, documents, rows int) {
+func (m *Metrics) committed(took time.Duration, b store.Batch) {
+	rows := 0
+	for _, d := range b.Documents {
+		rows += len(d.Rows)
+	}
 	m.commitSeconds.Observe(took.Seconds())
-	m.commitDocuments.Observe(float64(documents))
+	m.commitDocuments.Observe(float64(len(b.Documents)))
 	m.commitRows.Observe(float64(rows))
 }
 

@@ -210,6 +210,10 @@ func (m *model) receive(msg []byte) {
 	case messageRefused:
 		n, _ := d.ReadVarUint()
 		code, _ := d.ReadVarUint()
+		if n == 0 || n > uint64(len(m.sent)) {
+			m.malform = append(m.malform, errors.New("a refusal of a frame that was not sent"))
+			return
+		}
 		m.sent[n-1].refused = int(code)
 		m.refused = append(m.refused, int(code))
 		return

@@ -15,12 +15,12 @@ type outbox struct {
 	bytes *atomic.Int64 // of all outboxes of the node
 	wake  chan struct{} // of capacity 1
 
-	mu     sync.Mutex
-	queue  [][]byte
-	queued int
-	closed bool
-	code   int
-	reason string
+	mu      sync.Mutex
+	queue   [][]byte // guarded by mu, like all that follows
+	waiting int      // bytes of queue, and of what the writer has taken and not written yet
+	closed  bool
+	code    int
+	reason  string
 }
 
 // spareMessages bounds the queue memory that a quiet connection keeps.
@@ -30,21 +30,20 @@ func newOutbox(conn Conn, limit int, bytes *atomic.Int64) *outbox {
 	return &outbox{conn: conn, limit: limit, bytes: bytes, wake: make(chan struct{}, 1)}
 }
 
-// put queues a message that nobody may change any more. It is dropped once the outbox is closing.
+// put queues a message that nobody may change any more. One that is larger than the limit passes when nothing else waits. It is dropped once the outbox is closing.
 func (o *outbox) put(msg []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
 		return
 	}
-	if o.queued+len(msg) > o.limit && o.queued > 0 {
+	if o.waiting+len(msg) > o.limit && o.waiting > 0 {
 		o.shut(CloseTryAgain, "too slow a reader")
 		o.drop()
 		return
 	}
 	o.queue = append(o.queue, msg)
-	o.queued += len(msg)
-	o.bytes.Add(int64(len(msg)))
+	o.count(len(msg))
 	o.signal()
 }
 
@@ -62,9 +61,25 @@ func (o *outbox) shut(code int, reason string) {
 	o.signal()
 }
 
+// count keeps account of n more bytes that wait. The caller holds mu.
+func (o *outbox) count(n int) {
+	o.waiting += n
+	o.bytes.Add(int64(n))
+}
+
+// drop forgets what is queued. The caller holds mu.
 func (o *outbox) drop() {
-	o.bytes.Add(-int64(o.queued))
-	o.queue, o.queued = nil, 0
+	for _, msg := range o.queue {
+		o.count(-len(msg))
+	}
+	o.queue = nil
+}
+
+// written takes a message off the account that the writer is done with.
+func (o *outbox) written(msg []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.count(-len(msg))
 }
 
 func (o *outbox) signal() {
@@ -78,8 +93,6 @@ func (o *outbox) take(reuse [][]byte) (msgs [][]byte, closed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	msgs, o.queue = o.queue, reuse[:0]
-	o.bytes.Add(-int64(o.queued))
-	o.queued = 0
 	return msgs, o.closed
 }
 
@@ -96,13 +109,16 @@ func (o *outbox) run(keepAlive time.Duration) {
 			o.put(emptyAwareness())
 		case <-o.wake:
 		}
+		var err error
 		msgs, closed := o.take(spare)
 		for i, msg := range msgs {
-			if err := o.conn.Write(ctx, msg); err != nil {
-				o.finish(CloseTryAgain, "write failed")
-				closed = true
-				break
+			if err == nil {
+				if err = o.conn.Write(ctx, msg); err != nil {
+					o.finish(CloseTryAgain, "write failed")
+					closed = true
+				}
 			}
+			o.written(msg)
 			msgs[i] = nil
 		}
 		if closed {

@@ -394,7 +394,7 @@ func (r *room) fail(c *CloseError) {
 		r.failed = c
 		r.hub.forget(r)
 		if r.next != nil {
-			r.hub.staged.Add(-int64(r.next.bytes))
+			r.next.settled()
 			r.next = nil
 		}
 		r.awaiting = nil

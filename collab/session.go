@@ -16,6 +16,9 @@ import (
 // the reader stops reading, which the sender's TCP feels.
 const sessionCredit = 64 << 10
 
+// openMost bounds how many frames of one connection are remembered for their acknowledgement. A client that answers our step 1 never comes near.
+const openMost = 50_000
+
 // session is one connection's membership of a room.
 type session struct {
 	// Set at construction.
@@ -136,11 +139,13 @@ func truncate(s string, n int) string {
 // spent gives the credit of a frame back that the room is done with.
 func (s *session) spent(f frame) { s.credit.Release(f.cost) }
 
-// opened notes an update frame that waits for its decision. Frames are opened in the order of their numbers, without a hole.
-func (s *session) opened(number uint64) {
-	if s.peer.Acks {
-		s.open = append(s.open, openFrame{number: number})
+// opened notes an update frame that waits for its decision. Frames are opened in the order of their numbers, without a hole. False when too many wait.
+func (s *session) opened(number uint64) bool {
+	if !s.peer.Acks {
+		return true
 	}
+	s.open = append(s.open, openFrame{number: number})
+	return len(s.open) <= openMost
 }
 
 // find gives the entry of an update frame, or nil when it is settled and told.
@@ -185,7 +190,9 @@ func (s *session) flushAck() {
 
 // refuse settles a frame as refused and tells the client why.
 func (s *session) refuse(f frame, code int, reason string) {
-	if s.peer.Acks {
+	switch {
+	case f.number == 0: // the remainder of a step 2 whose refusal was told already
+	case s.peer.Acks:
 		s.out.put(refusedMessage(f.number, code, reason))
 		if f.kind == frameStep2 {
 			// What was waiting for this step 2 to bring it is refused with it.
@@ -195,7 +202,7 @@ func (s *session) refuse(f frame, code int, reason string) {
 				}
 			}
 		}
-	} else {
+	default:
 		s.out.put(PermissionDenied(reason))
 	}
 	s.decide(f)

@@ -11,8 +11,13 @@ import (
 type Log interface {
 	// Append commits one batch in one transaction, durably, or nothing of it. See Batch for what is checked. The result has one entry for each of
 	// the batch's documents, in its order. A batch whose key is in the database already changes nothing and gets the result that its first run produced
-	// (AlreadyCommitted is true then, and Foreign is empty). An error that wraps ErrUncertain leaves open whether it was committed; any other error means that it was not.
+	// (AlreadyCommitted is true then, and Foreign is empty). An error that wraps ErrUncertain leaves open whether it was committed; any other error means that this
+	// call did not commit it.
 	Append(ctx context.Context, b Batch) (Result, error)
+
+	// Abandon settles a batch whose outcome is unknown: committed says that it is in the database, and Append gives its result; otherwise it never will be,
+	// whatever became of earlier calls, and Append under its key fails from now on with ErrAbandoned. Errors leave it unsettled.
+	Abandon(ctx context.Context, key Key) (committed bool, err error)
 
 	// LoadDocument reads a document for a room: bindings, head, newest snapshot and the rows after it, all from one consistent read. The callbacks get memory
 	// that is theirs to keep. ErrNotFound, ErrDeleted, and any error of a callback ends it. A row that is missing, does not follow its predecessor or can't be decoded is an
@@ -30,7 +35,7 @@ type Log interface {
 	// LoadSnapshot reads the newest snapshot; a zero Seq when there is none.
 	LoadSnapshot(ctx context.Context, id DocumentID) (Snapshot, error)
 	// SweepCovered moves rows that a snapshot has covered for more than ten minutes to the history table and forgets idempotency keys of that age: at most limit
-	// of each. It says how many rows it moved.
+	// of each. The newest key of a run is kept for a day, since its node may not know its outcome yet. It says how many rows it moved.
 	SweepCovered(ctx context.Context, limit int) (int, error)
 }
 

@@ -30,6 +30,8 @@ var (
 	// ErrUncertain: the transaction may or may not have been committed (a timeout, a lost connection). The only honest continuation of
 	// an Append is the same batch under the same key. Every other error of Append says that nothing of it was committed.
 	ErrUncertain = errors.New("outcome unknown")
+	// ErrAbandoned: the batch was given up with Abandon and can't be committed any more.
+	ErrAbandoned = errors.New("the batch was abandoned")
 	// ErrUnavailable: the database can't be reached or can't write at all (gone, read-only, its disk full). Nothing was committed, and no single document
 	// is to blame: an Append is repeated whole, not split.
 	ErrUnavailable = errors.New("database unavailable")

@@ -30,6 +30,25 @@ func (s *Store) Append(ctx context.Context, b store.Batch) (store.Result, error)
 	return a.result, nil
 }
 
+// Abandon settles a batch whose outcome is unknown. There is one writer, so an earlier call has ended, one way or the other. The key of an abandoned batch
+// stands with an empty outcome.
+func (s *Store) Abandon(ctx context.Context, key store.Key) (committed bool, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		var outcome []byte
+		err := t.row("SELECT outcome FROM batches WHERE run = ? AND number = ?", blob(key.Run), int64(key.Number)).Scan(&outcome)
+		if errors.Is(err, store.ErrNotFound) {
+			committed = false
+			return t.exec("INSERT INTO batches (run, number, created_at, outcome) VALUES (?, ?, ?, ?)", blob(key.Run), int64(key.Number), now(), []byte{})
+		}
+		committed = err == nil && len(outcome) > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("abandon batch %v/%d: %w", key.Run, key.Number, err)
+	}
+	return committed, nil
+}
+
 // appender is one run of Append. Documents are worked on in sorted order, results stand in the batch's order.
 type appender struct {
 	batch  store.Batch
@@ -115,6 +134,8 @@ func (a *appender) run(t *tx) error {
 	var outcome []byte
 	err := t.row("SELECT outcome FROM batches WHERE run = ? AND number = ?", blob(a.batch.Key.Run), int64(a.batch.Key.Number)).Scan(&outcome)
 	switch {
+	case err == nil && len(outcome) == 0:
+		return fmt.Errorf("batch key %v/%d: %w", a.batch.Key.Run, a.batch.Key.Number, store.ErrAbandoned)
 	case err == nil:
 		return a.recall(t, outcome)
 	case !errors.Is(err, store.ErrNotFound):

@@ -17,6 +17,8 @@ import (
 const (
 	// keepCovered is for how long rows stay in the log after a snapshot covered them, and idempotency keys after their commit.
 	keepCovered = 10 * time.Minute
+	// keepNewestKey is for how long the newest key of a run stays: its node may still be asking what became of it.
+	keepNewestKey = 24 * time.Hour
 	// sweepRows bounds the rows of one transaction of a sweep, so that it doesn't keep commits waiting.
 	sweepRows = 256
 )
@@ -210,7 +212,9 @@ func (s *Store) sweepKeys(ctx context.Context, before int64, limit int) error {
 				return err
 			}
 			n, err = t.changed("DELETE FROM batches WHERE run = ?1 AND number IN (SELECT number FROM"+
-				" (SELECT number, created_at FROM batches WHERE run = ?1 ORDER BY number LIMIT ?2) WHERE created_at <= ?3)", run, size, before)
+				" (SELECT number, created_at FROM batches WHERE run = ?1 ORDER BY number LIMIT ?2)"+
+				" WHERE created_at <= ?3 AND (number < (SELECT max(number) FROM batches WHERE run = ?1) OR created_at <= ?4))",
+				run, size, before, before-keepNewestKey.Milliseconds())
 			if n < size {
 				done = run
 			}

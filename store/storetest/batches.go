@@ -100,6 +100,7 @@ func newKeyed(k store.Key, parts ...store.DocumentAppend) store.Batch {
 func testConcurrency(t *testing.T, db Database) {
 	t.Run("Appenders", func(t *testing.T) { testAppenders(t, db) })
 	t.Run("Cancelled", func(t *testing.T) { testCancelled(t, db) })
+	t.Run("Abandon", func(t *testing.T) { testAbandon(t, db) })
 	t.Run("SameKey", func(t *testing.T) { testSameKey(t, db) })
 }
 
@@ -226,5 +227,38 @@ func testSameKey(t *testing.T, db Database) {
 	}), nil)
 	if rows := w.load(d.ID).rows; fresh != 1 || len(ids) != 1 || len(rows) != 1 {
 		t.Fatalf("%d fresh runs, %d ids, %d rows", fresh, len(ids), len(rows))
+	}
+}
+
+// testAbandon: what was committed stays so, and what was not can't be any more.
+func testAbandon(t *testing.T, db Database) {
+	w := newWorld(t, db)
+	ann := w.user("ann")
+	d := w.document(ann)
+	done, lost := newBatch(part(w.head(d.ID), newRow(ann, "1"))), newBatch(part(w.head(d.ID), newRow(ann, "2")))
+	first, err := w.s.Append(w.ctx, done)
+	ok(t, err)
+	for range 2 {
+		for _, c := range []struct {
+			batch store.Batch
+			want  bool
+		}{{done, true}, {lost, false}} {
+			committed, err := w.s.Abandon(w.ctx, c.batch.Key)
+			ok(t, err)
+			if committed != c.want {
+				t.Fatalf("batch %d is committed: %v, want %v", c.batch.Key.Number, committed, c.want)
+			}
+		}
+	}
+	again, err := w.s.Append(w.ctx, done)
+	ok(t, err)
+	if !again.AlreadyCommitted || again.Documents[0].Rows[0].Seq != first.Documents[0].Rows[0].Seq {
+		t.Fatalf("after it was settled: %+v", again)
+	}
+	if _, err := w.s.Append(w.ctx, lost); !errors.Is(err, store.ErrAbandoned) {
+		t.Fatalf("an abandoned batch: %v", err)
+	}
+	if h := w.head(d.ID); h.Seq != 1 {
+		t.Fatalf("%d rows, want 1", h.Seq)
 	}
 }
