@@ -55,7 +55,7 @@ deps-system:
 
 # No result is taken from a cache: what is tested includes programs that Go doesn't know to have changed.
 .PHONY: test
-test: deps ## everything that has to hold, about ten minutes
+test: deps ## everything that has to hold, some six minutes on two cores
 	$(call step,go vet,go vet $(PACKAGES))
 	$(call step,Go tests with the race detector,go test -race -count=1 -timeout 15m $(filter-out %/cmd/bizsync/e2e,$(PACKAGES)))
 	$(call step,the built server and stock clients,go test -race -count=1 -timeout 10m $(E2E))
