@@ -145,7 +145,7 @@ type bystanders struct {
 	told    [2]int   // acknowledgements that recent has given
 }
 
-// standBy lets them type a letter each every five milliseconds until ends is called.
+// standBy lets them type a letter each every ten milliseconds until ends is called.
 func standBy(t testing.TB, s *server, doc string, people [2]*person) *bystanders {
 	t.Helper()
 	b := &bystanders{stop: make(chan struct{})}
@@ -153,7 +153,7 @@ func standBy(t testing.TB, s *server, doc string, people [2]*person) *bystanders
 		y := newTypist(t, s, doc, p.token(doc), 4096)
 		b.typists = append(b.typists, y)
 		b.typing.Go(func() {
-			tick := time.NewTicker(5 * time.Millisecond)
+			tick := time.NewTicker(10 * time.Millisecond)
 			defer tick.Stop()
 			for {
 				select {
