@@ -9,6 +9,9 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
+// bindingCost is what binding a client id counts for among staged bytes: the database takes for it about as long as for so many bytes of updates.
+const bindingCost = 256
+
 // batch is what a room has staged for its next commit. The room fills it; from sealing to the result it is the journal's.
 type batch struct {
 	room *room // whose results go there
@@ -24,7 +27,7 @@ type batch struct {
 	sealed bool
 	part   store.DocumentAppend // guarded by mu until sealed; Rows is filled by seal
 	rows   []authorRow          // guarded by mu until sealed
-	bytes  int                  // guarded by mu until sealed: of all updates
+	bytes  int                  // guarded by mu until sealed: of all updates, and for bindings
 }
 
 // staged is a frame that waits for a batch.
@@ -75,9 +78,14 @@ func (b *batch) add(author store.UserID, accessVersion uint64, u crdt.Update, cl
 	row.updates = append(row.updates, u)
 	row.clients = append(row.clients, clients...)
 	row.layer.Apply(u)
-	b.bytes += len(u.Bytes())
-	b.room.hub.staged.Add(int64(len(u.Bytes())))
+	b.charge(len(u.Bytes()) + bindingCost*len(clients))
 	return true
+}
+
+// charge puts bytes on the account of what is staged. The caller holds mu.
+func (b *batch) charge(n int) {
+	b.bytes += n
+	b.room.hub.staged.Add(int64(n))
 }
 
 // row gives what an author has in the batch, or nil. Only the room adds rows, so it may look without the lock.
@@ -101,6 +109,7 @@ func (b *batch) addAnnouncement(binding store.Binding) bool {
 		return false
 	}
 	b.part.Announce = append(b.part.Announce, binding)
+	b.charge(bindingCost)
 	return true
 }
 
@@ -113,8 +122,8 @@ func (b *batch) moveTo(upTo uint64, row store.RowID) {
 	}
 }
 
-// seal closes the batch and gives the journal its part: one row an author, in the order in which they first wrote.
-func (b *batch) seal() store.DocumentAppend {
+// seal closes the batch and gives the journal its part, one row an author, in the order in which they first wrote; and what it counts for.
+func (b *batch) seal() (part store.DocumentAppend, bytes int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sealed = true // nothing is added from here on
@@ -126,7 +135,7 @@ func (b *batch) seal() store.DocumentAppend {
 		}
 		b.part.Rows[i] = store.NewRow{Author: row.author, Update: update.Bytes(), Clients: row.clients}
 	}
-	return b.part
+	return b.part, b.bytes
 }
 
 // note remembers whom to answer when the batch is decided.

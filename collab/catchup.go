@@ -165,7 +165,7 @@ func (r *room) takeSnapshot(s store.Snapshot) bool {
 	}
 	fit := crdt.Known{r.state}.Fit(u, nil)
 	r.state.Apply(u)
-	r.encoded = nil
+	r.encoded, r.welcome = nil, nil
 	r.rejudge = true
 	if !fit.Update.IsEmpty() {
 		r.broadcast(syncMessage(syncUpdate, fit.Update.Bytes()), nil)
@@ -187,13 +187,12 @@ func (r *room) takeSnapshot(s store.Snapshot) bool {
 
 // answerStep1 sends what a client lacks of the committed state; nothing that is only staged is shown to anyone.
 func (r *room) answerStep1(s *session, have crdt.StateVector) {
-	var diff []byte
 	if len(have) == 0 {
-		diff = r.encodeAll()
-	} else {
-		diff = r.state.Diff(have).Bytes()
+		r.encodeAll()
+		s.out.put(r.welcome)
+		return
 	}
-	s.out.put(syncMessage(syncStep2, diff))
+	s.out.put(syncMessage(syncStep2, r.state.Diff(have).Bytes()))
 }
 
 func (r *room) sendStep1(s *session) {

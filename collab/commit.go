@@ -1,7 +1,6 @@
 package collab
 
 import (
-	"slices"
 	"time"
 
 	"github.com/bizsync/bizsync/collab/crdt"
@@ -31,16 +30,12 @@ func (r *room) decided(res commitResult) {
 		return
 	}
 	r.takeRows(res.Foreign)
-	for client, user := range b.claims {
-		if !r.refusedClaim(res, client) {
-			r.owners[client] = user
-		}
-	}
+	r.bind(res)
 	merged, refused := r.merge(res)
 	r.takeOwn(res)
 	if !merged.IsEmpty() {
 		r.state.Apply(merged)
-		r.encoded = nil
+		r.encoded, r.welcome = nil, nil
 		r.hub.metrics.updatesOut.Add(float64(len(r.sessions)))
 		except := b.single
 		if len(refused) > 0 {
@@ -95,20 +90,21 @@ func (r *room) merge(res commitResult) (crdt.Update, map[store.UserID]store.RowR
 	return crdt.MergeUpdates(kept...), refused
 }
 
-// refusedClaim says whether a client id that the batch wanted to bind stayed unbound.
-func (r *room) refusedClaim(res commitResult, client uint64) bool {
-	user := res.batch.claims[client]
+// bind notes the client ids that the batch has bound.
+func (r *room) bind(res commitResult) {
+	part := &res.batch.part
 	for i, a := range res.Announced {
-		if binding := res.batch.part.Announce[i]; binding.Client == client && binding.User == user {
-			return a.Refused != store.Accepted
+		if a.Refused == store.Accepted {
+			r.owners[part.Announce[i].Client] = part.Announce[i].User
 		}
 	}
 	for i, row := range res.Rows {
-		if res.batch.rows[i].author == user && slices.Contains(res.batch.rows[i].clients, client) {
-			return row.Refused != store.Accepted
+		if row.Refused == store.Accepted {
+			for _, client := range part.Rows[i].Clients {
+				r.owners[client] = part.Rows[i].Author
+			}
 		}
 	}
-	return true
 }
 
 // acknowledge settles the frames of a batch that was committed whole.
@@ -181,7 +177,7 @@ func (r *room) takeRows(rows []store.Row) {
 			return
 		}
 		r.state.Apply(u)
-		r.encoded = nil
+		r.encoded, r.welcome = nil, nil
 		r.rejudge = true
 		r.tail.rows++
 		r.tail.bytes += len(row.Update)

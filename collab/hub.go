@@ -223,10 +223,10 @@ func (h *Hub) all() []*room {
 	return list
 }
 
-// tell puts an event into a room's inbox unless the room ends first.
+// tell gives a room an event unless the room ends first.
 func (r *room) tell(ev event) bool {
 	select {
-	case r.inbox <- ev:
+	case r.control <- ev:
 		return true
 	case <-r.ended:
 		return false
@@ -271,7 +271,7 @@ func (h *Hub) compareHeads(ctx context.Context, rooms []*room) {
 			continue
 		}
 		select {
-		case r.inbox <- event{kind: eventHead, head: head, seen: seen[head.Document]}:
+		case r.control <- event{kind: eventHead, head: head, seen: seen[head.Document]}:
 		case <-r.ended:
 		default: // so busy that it will be asked again
 		}
@@ -293,7 +293,7 @@ func (h *Hub) Content(ctx context.Context, doc store.DocumentID) (Content, error
 	defer h.release(r)
 	answer := make(chan Content, 1)
 	select {
-	case r.inbox <- event{kind: eventContent, content: answer}:
+	case r.control <- event{kind: eventContent, content: answer}:
 		return <-answer, nil
 	case <-ctx.Done():
 		return Content{}, fmt.Errorf("content of %s: %w", doc, ctx.Err())

@@ -19,6 +19,10 @@ const (
 
 	retryFirst = 10 * time.Millisecond
 	retryMost  = time.Second
+	// A batch that took too long so many times is taken apart: the database may be well, and the batch too much for it.
+	slowTries = 3
+	// What takes too long all alone is tried again at most so seldom, since everybody waits for it meanwhile.
+	slowMost = time.Minute
 )
 
 // journal commits what the rooms of a node have staged: one transaction in flight, which gathers the next meanwhile.
@@ -123,10 +127,8 @@ func (j *journal) take() group {
 		if bytes > commitBytes {
 			break
 		}
-		part := b.seal()
-		for _, row := range part.Rows {
-			bytes += len(row.Update)
-		}
+		part, size := b.seal()
+		bytes += size
 		g.rows += len(part.Rows)
 		g.batches = append(g.batches, b)
 		g.parts = append(g.parts, part)
@@ -173,7 +175,7 @@ func (j *journal) append(ctx context.Context, g group) error {
 	j.number++
 	b := store.Batch{Key: store.Key{Run: j.run, Number: j.number}, Documents: g.parts}
 	unknown := false // an earlier try may have been committed
-	for wait := retryFirst; ; wait = min(2*wait, retryMost) {
+	for wait, tries := retryFirst, 1; ; wait, tries = min(2*wait, retryMost), tries+1 {
 		res, err := j.try(ctx, b)
 		if err == nil {
 			j.deliver(g, res)
@@ -186,7 +188,7 @@ func (j *journal) append(ctx context.Context, g group) error {
 		switch {
 		case errors.Is(err, store.ErrUncertain):
 			unknown = true
-		case errors.Is(err, store.ErrUnavailable):
+		case errors.Is(err, store.ErrUnavailable) && (!errors.Is(err, context.DeadlineExceeded) || tries < slowTries):
 		case !unknown || j.abandoned(ctx, b.Key):
 			return err
 		}
@@ -240,10 +242,15 @@ func (j *journal) trySick(ctx context.Context) {
 	still := j.sick[:0]
 	for _, s := range j.sick {
 		if time.Until(s.next) <= 0 && ctx.Err() == nil {
-			if j.append(ctx, s.group) == nil {
+			err := j.append(ctx, s.group)
+			if err == nil {
 				continue
 			}
-			s.wait = min(2*s.wait, retryMost)
+			most := retryMost
+			if errors.Is(err, context.DeadlineExceeded) {
+				most = slowMost
+			}
+			s.wait = min(2*s.wait, most)
 			s.next = time.Now().Add(s.wait)
 		}
 		still = append(still, s)

@@ -12,8 +12,14 @@ import (
 const (
 	loadLimit = 60 * time.Second
 	silentFor = 35 * time.Second
-	// heldLimit bounds what one connection has held, in bytes of frames.
-	heldLimit   = 256 << 10
+	// heldLimit and heldMost bound what one connection has held, in bytes and number of frames. An honest reconnect has a handful.
+	heldLimit = 256 << 10
+	heldMost  = 256
+	// rejudgeTurns bounds how often held frames are judged in one go, rejudgePause is the pause after that: frames that were sent backwards take a turn each.
+	rejudgeTurns = 4
+	rejudgePause = 5 * time.Millisecond
+	// clientBytes is about what one client id of a document holds in memory.
+	clientBytes = 360
 	resyncFirst = time.Second
 	resyncMost  = 30 * time.Second
 )
@@ -217,8 +223,9 @@ func (r *room) overLimit(fit crdt.Fit) string {
 	return ""
 }
 
+// size is what the document counts for against its quota, in bytes: its encoding, and what each client id takes in memory beside that.
 func (r *room) size() int {
-	n := r.state.Size()
+	n := r.state.Size() + clientBytes*r.state.Clients()
 	for _, b := range [...]*batch{r.batch, r.next} {
 		if b != nil {
 			n += b.bytes
@@ -285,7 +292,7 @@ func (r *room) submit() {
 
 // hold keeps an update whose references the room doesn't know yet. (Normal at every reconnect: the live update overtakes the step 2.)
 func (r *room) hold(s *session, f frame) {
-	if s.heldBytes+f.size > heldLimit {
+	if s.heldBytes+f.size > heldLimit || len(s.held) >= heldMost {
 		r.dropHeld(s)
 		s.drop(f)
 		s.spent(f)
@@ -314,9 +321,18 @@ func (r *room) dropHeld(s *session) {
 	r.askForMissing(s)
 }
 
-// rejudgeHeld looks at held frames again, since the room knows more than before. It ends: each further turn has staged one of them.
-func (r *room) rejudgeHeld() {
-	for r.rejudge && len(r.holders) > 0 {
+// rejudgeHeld looks at held frames again, since the room knows more than before. Each further turn has staged one of them.
+func (r *room) rejudgeHeld(now time.Time) {
+	if now.Before(r.rejudgeNext) {
+		r.at(r.rejudgeNext)
+		return
+	}
+	for turn := 0; r.rejudge && len(r.holders) > 0; turn++ {
+		if turn == rejudgeTurns {
+			r.rejudgeNext = now.Add(rejudgePause)
+			r.at(r.rejudgeNext)
+			return
+		}
 		r.rejudge = false
 		for _, s := range slices.Collect(maps.Keys(r.holders)) {
 			held, until := s.held, s.heldUntil

@@ -42,17 +42,22 @@ func newPresence() presence {
 }
 
 // receive takes an awareness update of a session. A connection speaks for its own client id only: the first that it announces and that nobody else holds. All else is an echo
-// (a stock y-websocket client sends back every change that it hears) and is skipped unparsed.
+// (a stock y-websocket client sends back every change that it hears) and is skipped unparsed. One frame brings a connection to one client id at most, and one that
+// has an id moves only so often, since each id is bound in the database.
 func (p *presence) receive(r *room, s *session, update []byte) {
-	first := !s.caret.announced
+	opening := !s.caret.announced
 	s.caret.announced = true
-	index := 0
+	moved := false
 	// The reader has checked the update already.
 	_ = eachAwarenessEntry(update, func(e awarenessEntry) bool {
-		index++
-		if (s.caret.has && s.caret.client == e.client) || p.mayTake(r, s, e, first && index == 1) {
+		switch {
+		case s.caret.has && s.caret.client == e.client:
+			p.set(r, s, e)
+		case !moved && p.mayTake(r, s, e, opening) && s.moves.Allow():
+			moved = true
 			p.set(r, s, e)
 		}
+		opening = false
 		return true
 	})
 }

@@ -288,7 +288,7 @@ func TestLimitsCountWhatAFrameAdds(t *testing.T) {
 		{"clients at the limit", Limits{FrameClients: 2}, crdt.MergeUpdates(structs(101, 1), structs(102, 1)), 0},
 		{"clients above it", Limits{FrameClients: 1}, crdt.MergeUpdates(structs(101, 1), structs(102, 1)), CloseTooLarge},
 		{"a document that is full", Limits{DocumentBytes: 100}, insertion(crdt.ID{Client: 101}, nil, string(make([]byte, 101))), CloseTooLarge},
-		{"a document that isn't", Limits{DocumentBytes: 400}, insertion(crdt.ID{Client: 101}, nil, string(make([]byte, 101))), 0},
+		{"a document that isn't", Limits{DocumentBytes: 1000}, insertion(crdt.ID{Client: 101}, nil, string(make([]byte, 101))), 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -310,7 +310,7 @@ func TestLimitsCountWhatAFrameAdds(t *testing.T) {
 
 func TestAFullDocumentCanStillBeEmptied(t *testing.T) {
 	o := Options{}
-	o.Limits.DocumentBytes = 100
+	o.Limits.DocumentBytes = clientBytes + 120
 	inLab(t, 3, o, func(l *lab) {
 		a := l.open(0)
 		a.typed(nil, string(make([]byte, 80)))

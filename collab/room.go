@@ -20,7 +20,8 @@ type room struct {
 	hub     *Hub
 	doc     store.DocumentID
 	logger  *slog.Logger
-	inbox   chan event
+	inbox   chan event        // joins, leaves and frames: what connections do
+	control chan event        // all else, so that it doesn't wait behind frames
 	results chan commitResult // of capacity 1: the journal has at most one batch of a room
 	reads   chan readResult   // of capacity 1: at most one read of the log is under way
 	rights  chan rightsResult // of capacity 1
@@ -39,7 +40,8 @@ type room struct {
 	// Owned by run.
 	sessions map[uuid.UUID]*session
 	state    *crdt.State          // committed
-	encoded  []byte               // state as a whole, encoded for newcomers; nil when it has changed
+	encoded  []byte               // state as a whole, encoded; nil when it has changed
+	welcome  []byte               // the step 2 around encoded, shared by all newcomers
 	epoch    uuid.UUID            // never changes: a room whose document has another one is given up
 	upTo     uint64               // every row up to this number is applied
 	upToRow  store.RowID          // and has this id
@@ -65,7 +67,8 @@ type room struct {
 	holders       map[*session]struct{}
 	unsynced      map[*session]struct{} // to be sent step 1 when their back-off allows
 	rejudge       bool                  // held frames may fit now
-	parked        bool                  // some session has frames waiting for room in the batch
+	rejudgeNext   time.Time
+	parked        bool // some session has frames waiting for room in the batch
 	holeSince     time.Time
 
 	presence presence
@@ -115,6 +118,7 @@ func newRoom(h *Hub, doc store.DocumentID) *room {
 	return &room{
 		hub: h, doc: doc, logger: h.logger.With("document", doc),
 		inbox:    make(chan event, 64),
+		control:  make(chan event, 8),
 		results:  make(chan commitResult, 1),
 		reads:    make(chan readResult, 1),
 		rights:   make(chan rightsResult, 1),
@@ -194,6 +198,8 @@ func (r *room) run(ctx context.Context) {
 			for n := len(r.inbox); n > 0; n-- {
 				r.handle(<-r.inbox)
 			}
+		case ev := <-r.control:
+			r.handle(ev)
 		case res := <-r.results:
 			r.decided(res)
 		case res := <-r.reads:
@@ -211,6 +217,8 @@ func (r *room) run(ctx context.Context) {
 			// Sessions end by themselves now; their leaving is all that is left to hear.
 			select {
 			case ev := <-r.inbox:
+				r.handle(ev)
+			case ev := <-r.control:
 				r.handle(ev)
 			case <-r.nudge:
 			}
@@ -254,6 +262,9 @@ func (r *room) handle(ev event) {
 			}
 		}
 	case eventStop:
+		for n := len(r.inbox); n > 0; n-- { // came before
+			r.handle(<-r.inbox)
+		}
 		r.stopping = true
 	}
 }
@@ -265,7 +276,7 @@ func (r *room) settle(ctx context.Context) {
 		r.unpark()
 	}
 	if r.rejudge {
-		r.rejudgeHeld()
+		r.rejudgeHeld(now)
 	}
 	r.expireHeld(now)
 	r.askAgain(now)
@@ -416,7 +427,9 @@ func (r *room) broadcast(msg []byte, except *session) {
 // encodeAll gives the committed state, encoded once for all who ask before it changes.
 func (r *room) encodeAll() []byte {
 	if r.encoded == nil {
-		r.encoded = r.state.Encode().Bytes()
+		state := r.state.Encode().Bytes()
+		r.welcome = syncMessage(syncStep2, state)
+		r.encoded = r.welcome[len(r.welcome)-len(state):]
 	}
 	return r.encoded
 }

@@ -28,7 +28,9 @@ type session struct {
 	since  time.Time
 	end    context.CancelFunc // called when the room has removed the session; the reader stops waiting for the room
 	credit *semaphore.Weighted
-	limit  *rate.Limiter
+	limit  *rate.Limiter // frames, by number and size
+	asks   *rate.Limiter // questions, which cost us more than the asker
+	moves  *rate.Limiter // from one client id to another in awareness
 
 	// Owned by the reader.
 	received uint64 // update frames so far
@@ -73,6 +75,8 @@ func newSession(peer Peer, conn Conn, h *Hub, end context.CancelFunc) *session {
 		end:    end,
 		credit: semaphore.NewWeighted(sessionCredit),
 		limit:  rate.NewLimiter(rate.Limit(h.limits.UpdatesPerSecond), h.limits.UpdateBurst),
+		asks:   rate.NewLimiter(5, 20),
+		moves:  rate.NewLimiter(1, 5),
 		role:   peer.Role, roleVersion: peer.AccessVersion,
 	}
 	s.lastActive.Store(now.UnixNano())
@@ -101,15 +105,15 @@ func (s *session) read(ctx, reading context.Context, r *room) *CloseError {
 			r.hub.metrics.malformed.Inc()
 			return &CloseError{Code: CloseMalformed, Reason: truncate(err.Error(), 120)}
 		}
+		if err := s.pace(ctx, f, len(b)); err != nil {
+			return nil
+		}
 		f.size = len(b)
 		f.cost = min(int64(len(b)), sessionCredit)
 		if f.carriesEdits() {
 			s.received++
 			f.number = s.received
 			s.lastActive.Store(time.Now().UnixNano())
-			if err := s.limit.Wait(ctx); err != nil {
-				return nil
-			}
 		}
 		if err := s.credit.Acquire(ctx, f.cost); err != nil {
 			return nil
@@ -127,6 +131,16 @@ func (s *session) read(ctx, reading context.Context, r *room) *CloseError {
 			s.credit.Release(1)
 		}
 	}
+}
+
+// pace makes a client that sends faster than the limits wait: large frames count for several.
+func (s *session) pace(ctx context.Context, f frame, size int) error {
+	if f.kind == frameStep1 || f.kind == frameQueryAwareness {
+		if err := s.asks.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return s.limit.WaitN(ctx, min(1+size/sessionCredit, s.limit.Burst()))
 }
 
 func truncate(s string, n int) string {

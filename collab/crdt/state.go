@@ -100,6 +100,9 @@ func (s *State) IsEmpty() bool { return s.runs == 0 && s.ranges == 0 }
 // Size is about the number of bytes that Encode would give, found at once.
 func (s *State) Size() int { return 2 + s.bytes }
 
+// Clients is the number of clients that the state has structs or deletes of.
+func (s *State) Clients() int { return len(s.clients) }
+
 // look gives what the state holds of a client, or nil.
 func (s *State) look(id uint64) *clientState {
 	if s.recent != nil && s.recent.id == id {

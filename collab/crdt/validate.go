@@ -287,10 +287,31 @@ func (v *validator) json(undefined bool) error {
 			return nil
 		}
 	}
-	if !json.Valid(s) {
+	if jsonDepth(s) > lib0.MaxAnyDepth || !json.Valid(s) {
 		return errJSON
 	}
 	return nil
+}
+
+// jsonDepth says how deep the arrays and objects of a JSON text nest. Yjs parses any depth, but fails to write some thousands again, and with
+// them the document.
+func jsonDepth(s []byte) int {
+	depth, most, quoted := 0, 0, false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			depth++
+			most = max(most, depth)
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return most
 }
 
 func (v *validator) typeRef() error {

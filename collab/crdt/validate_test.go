@@ -57,6 +57,8 @@ func TestParseUpdateRefuses(t *testing.T) {
 		{"key in Latin-1", u(1, 0, []byte{0x24, 1, 1, 'r', 1, 0xe9, 1, 'x'})},
 		{"format key in Latin-1", u(1, 0, content(6, append([]byte{1, 0xe9}, text("null")...)...))},
 		{"embed that isn't JSON", u(1, 0, content(5, text("{")...))},
+		{"embed 65 deep", u(1, 0, content(5, text(strings.Repeat("[", 65)+strings.Repeat("]", 65))...))},
+		{"embed 5,000 deep", u(1, 0, content(5, text(strings.Repeat(`{"a":`, 5000)+"1"+strings.Repeat("}", 5000))...))},
 		{"embed undefined", u(1, 0, content(5, text("undefined")...))},
 		{"format value that isn't JSON", u(1, 0, content(6, append(text("bold"), text("tru")...)...))},
 		{"JSON that isn't", u(1, 0, content(2, append([]byte{1}, text("'a'")...)...))},
