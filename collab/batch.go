@@ -153,7 +153,9 @@ func (b *batch) claim(client uint64, user store.UserID) {
 	if b.claims == nil {
 		b.claims = make(map[uint64]store.UserID)
 	}
-	b.claims[client] = user
+	if _, taken := b.claims[client]; !taken {
+		b.claims[client] = user
+	}
 }
 
 // owner says to whom the batch binds a client id.

@@ -14,6 +14,7 @@ import (
 const (
 	// readSpacing is the least time between two readings of a document's log, and the age at which a hole in it is read.
 	readSpacing = 100 * time.Millisecond
+	readRetry   = time.Second // after a read that failed
 	readRows    = 256
 	readLimit   = 5 * time.Second
 )
@@ -117,6 +118,7 @@ func (r *room) readDone(ctx context.Context, res readResult) {
 	}
 	if res.err != nil {
 		r.logger.Warn("the log can't be read; trying again", "error", res.err)
+		r.lastRead = time.Now().Add(readRetry - readSpacing)
 		r.readAgain = true
 		return
 	}
@@ -269,7 +271,7 @@ func (r *room) rightsDone(res rightsResult) {
 	}
 	if res.err != nil {
 		r.logger.Warn("roles can't be read; trying again", "error", res.err)
-		r.rightsNext = time.Now().Add(readSpacing)
+		r.rightsNext = time.Now().Add(readRetry)
 		r.rightsDue = true
 		return
 	}
@@ -278,6 +280,7 @@ func (r *room) rightsDone(res rightsResult) {
 	for _, s := range r.sessions {
 		role, asked := res.roles[s.peer.User]
 		switch {
+		case s.roleVersion > res.head.AccessVersion: // its role is newer than this answer
 		case !asked:
 			r.rightsDue = true // joined meanwhile
 		case role == store.NoRole:

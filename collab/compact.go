@@ -16,7 +16,10 @@ const (
 	compactIdleRows  = 50
 	compactIdleBytes = 64 << 10
 	compactLimit     = 2 * time.Minute
-	sweepRows        = 5000
+	// While a document is edited there is at least this much time between two compactions, and so much more for each MiB that it has: a snapshot is written whole.
+	compactSpacing    = 30 * time.Second
+	compactSpacingMiB = 5 * time.Second
+	sweepRows         = 5000
 )
 
 // compaction asks for a document to be compacted.
@@ -24,15 +27,28 @@ type compaction struct {
 	doc store.DocumentID
 }
 
-// wantCompaction asks for the document to be compacted when its tail is long. It never waits: the wish comes again.
-func (r *room) wantCompaction(rows, bytes int) {
-	if r.tail.rows < rows && r.tail.bytes < bytes {
+// compactTail asks for compaction while the document is edited, with growing pauses.
+func (r *room) compactTail(now time.Time) {
+	spacing := compactSpacing + time.Duration(r.state.Size()>>20)*compactSpacingMiB
+	if now.Sub(r.compactedAt) < spacing {
 		return
+	}
+	if r.wantCompaction(compactRows, compactBytes) {
+		r.compactedAt = now
+	}
+}
+
+// wantCompaction asks for the document to be compacted when its tail is long. It never waits: the wish comes again.
+func (r *room) wantCompaction(rows, bytes int) bool {
+	if r.tail.rows < rows && r.tail.bytes < bytes {
+		return false
 	}
 	select {
 	case r.hub.compactions <- compaction{doc: r.doc}:
 		r.tail = tail{}
+		return true
 	default:
+		return false
 	}
 }
 

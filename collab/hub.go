@@ -39,6 +39,8 @@ type Hub struct {
 	kill           context.CancelFunc // ends the rooms at once
 	quiet          context.CancelFunc // ends the journal and the housekeeping, when no room is left
 	rooms          context.Context    // of the rooms' goroutines; done after kill
+	loads          context.Context    // of loading documents; done as soon as the hub stops
+	stopLoads      context.CancelFunc
 	roomsWG        sync.WaitGroup
 	workWG         sync.WaitGroup // journal and housekeeping
 
@@ -54,11 +56,12 @@ type Hub struct {
 func NewHub(o Options) *Hub {
 	rooms, kill := context.WithCancel(context.Background())
 	work, quiet := context.WithCancel(context.Background())
+	loads, stopLoads := context.WithCancel(rooms)
 	h := &Hub{
 		store: o.Store, logger: o.Logger, metrics: o.Metrics, limits: o.Limits.withDefaults(), timing: o.Timing.withDefaults(),
 		trustClientIDs: o.TrustClientIDs,
 		compactions:    make(chan compaction, 64),
-		kill:           kill, quiet: quiet, rooms: rooms,
+		kill:           kill, quiet: quiet, rooms: rooms, loads: loads, stopLoads: stopLoads,
 		open: make(map[store.DocumentID]*room),
 	}
 	if h.logger == nil {
@@ -370,6 +373,7 @@ func (h *Hub) Stop(ctx context.Context) error {
 	h.mu.Lock()
 	h.stopping = true
 	h.mu.Unlock()
+	h.stopLoads()
 	for _, r := range h.all() {
 		r.tell(event{kind: eventStop})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,8 +22,9 @@ const (
 	retryMost  = time.Second
 	// A batch that took too long so many times is taken apart: the database may be well, and the batch too much for it.
 	slowTries = 3
-	// What takes too long all alone is tried again at most so seldom, since everybody waits for it meanwhile.
-	slowMost = time.Minute
+	// A document that fails by itself is tried again after so many times what its last try took, but at least so often.
+	slowFactor = 20
+	slowMost   = time.Minute
 )
 
 // journal commits what the rooms of a node have staged: one transaction in flight, which gathers the next meanwhile.
@@ -99,8 +101,8 @@ func (j *journal) loop(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		j.trySick(ctx)
 		if j.queued() == 0 {
+			j.trySick(ctx)
 			continue
 		}
 		// Under load a commit costs less a row when it takes more of them. Alone, a letter doesn't wait.
@@ -112,6 +114,7 @@ func (j *journal) loop(ctx context.Context) {
 		if g := j.take(); len(g.parts) > 0 {
 			j.commit(ctx, g)
 		}
+		j.trySick(ctx)
 	}
 }
 
@@ -237,26 +240,20 @@ func (j *journal) nextSick() (time.Time, bool) {
 	return first, !first.IsZero()
 }
 
-// trySick tries those again that failed alone and are due.
+// trySick tries one of those again that failed alone, if it is due. The slower it fails, the seldomer, since everybody waits for it meanwhile.
 func (j *journal) trySick(ctx context.Context) {
-	still := j.sick[:0]
-	for _, s := range j.sick {
-		if time.Until(s.next) <= 0 && ctx.Err() == nil {
-			err := j.append(ctx, s.group)
-			if err == nil {
-				continue
-			}
-			most := retryMost
-			if errors.Is(err, context.DeadlineExceeded) {
-				most = slowMost
-			}
-			s.wait = min(2*s.wait, most)
-			s.next = time.Now().Add(s.wait)
-		}
-		still = append(still, s)
+	i := slices.IndexFunc(j.sick, func(s *sickPart) bool { return time.Until(s.next) <= 0 })
+	if i < 0 || ctx.Err() != nil {
+		return
 	}
-	clear(j.sick[len(still):])
-	j.sick = still
+	s, began := j.sick[i], time.Now()
+	j.sick = slices.Delete(j.sick, i, i+1)
+	if j.append(ctx, s.group) == nil || ctx.Err() != nil {
+		return
+	}
+	s.wait = max(min(2*s.wait, retryMost), min(slowFactor*time.Since(began), slowMost))
+	s.next = time.Now().Add(s.wait)
+	j.sick = append(j.sick, s) // behind the others that are due
 }
 
 // pause waits; false when ctx was done first.

@@ -17,6 +17,8 @@ const (
 	heldMost  = 256
 	// rejudgeTurns bounds how often held frames are judged in one go, rejudgePause is the pause after that: frames that were sent backwards take a turn each.
 	rejudgeTurns = 4
+	// parkedPause is how soon a room with parked frames looks again whether there is place on the node.
+	parkedPause  = 50 * time.Millisecond
 	rejudgePause = 5 * time.Millisecond
 	// clientBytes is about what one client id of a document holds in memory.
 	clientBytes = 360
@@ -47,7 +49,7 @@ func (r *room) receive(s *session, f frame) {
 		r.hub.metrics.updatesIn.Inc()
 		if len(s.queue) > 0 || r.full() {
 			s.queue = append(s.queue, f)
-			r.parked = true
+			r.parked[s] = struct{}{}
 			return
 		}
 		r.judge(s, f, false)
@@ -69,28 +71,23 @@ func (r *room) full() bool {
 }
 
 // unpark judges frames that waited for room in the batch, a frame of each session in turn.
-func (r *room) unpark() {
-	for waiting := true; waiting; {
-		waiting = false
-		for _, s := range r.sessions {
-			if len(s.queue) == 0 {
-				continue
-			}
+func (r *room) unpark(now time.Time) {
+	for len(r.parked) > 0 {
+		for s := range r.parked {
 			if r.full() {
 				// Another room's commit may be what makes place on the node.
-				r.at(time.Now().Add(10 * time.Millisecond))
+				r.at(now.Add(parkedPause))
 				return
 			}
 			f := s.queue[0]
 			if s.queue = s.queue[1:]; len(s.queue) == 0 {
 				s.queue = nil
+				delete(r.parked, s)
 			}
 			r.judge(s, f, false)
 			s.flushAck()
-			waiting = true
 		}
 	}
-	r.parked = false
 }
 
 // layers is what the room knows as far as an author may refer to it: what is committed, and the author's own in flight and gathering. The second result says
@@ -127,8 +124,9 @@ func (r *room) owner(client uint64) (store.UserID, bool) {
 func (r *room) judge(s *session, f frame, final bool) {
 	var mayWriteAs func(uint64) bool
 	if !r.hub.trustClientIDs {
+		// A claim that is only staged may be refused yet; between two of them the transaction decides.
 		mayWriteAs = func(client uint64) bool {
-			u, bound := r.owner(client)
+			u, bound := r.owners[client]
 			return !bound || u == s.peer.User
 		}
 	}
@@ -252,7 +250,7 @@ func (r *room) stage(s *session, f frame, fit crdt.Fit) {
 	var claims []uint64
 	if !r.hub.trustClientIDs {
 		for _, client := range fit.Writers {
-			if _, bound := r.owners[client]; !bound {
+			if u, bound := r.owner(client); !bound || u != s.peer.User {
 				claims = append(claims, client)
 			}
 		}
@@ -260,10 +258,11 @@ func (r *room) stage(s *session, f frame, fit crdt.Fit) {
 	version := min(r.accessVersion, s.roleVersion)
 	b := r.openBatch(func(b *batch) bool { return b.add(s.peer.User, version, fit.Update, claims) })
 	for _, client := range claims {
-		if _, bound := r.owner(client); !bound {
-			b.claim(client, s.peer.User)
-		}
+		b.claim(client, s.peer.User)
 	}
+	// From here on the staged bytes are what is bounded, and the rest of the frame is known.
+	s.spent(f)
+	f.cost, f.update = 0, fit.Update
 	b.note(s, f)
 	r.rejudge = true
 }

@@ -74,6 +74,14 @@ func (l *lab) open(user int) *tab {
 	return l.openAs(newModel(l.next, l.users[user], rand.New(rand.NewPCG(l.next, 0))), nil)
 }
 
+// openSilent connects a user that announces no presence.
+func (l *lab) openSilent(user int) *tab {
+	l.next++
+	m := newModel(l.next, l.users[user], rand.New(rand.NewPCG(l.next, 0)))
+	m.silent = true
+	return l.openAs(m, nil)
+}
+
 // openAs connects a model; change may alter the peer before.
 func (l *lab) openAs(m *model, change func(*Peer)) *tab {
 	l.Helper()

@@ -142,6 +142,7 @@ type model struct {
 	peers    map[uint64]awarenessEntry
 	caretAt  uint64 // own awareness clock
 	gotStep2 bool
+	silent   bool // announces no presence
 }
 
 func newModel(id uint64, user store.UserID, rng *rand.Rand) *model {
@@ -154,7 +155,9 @@ func (m *model) connect(l *link) {
 	defer m.mu.Unlock()
 	m.conn, m.sent, m.ackedTo, m.gotStep2 = l, nil, 0, false
 	m.send(syncMessage(syncStep1, m.doc.StateVector().Encode()))
-	m.sendCaret()
+	if !m.silent {
+		m.sendCaret()
+	}
 }
 
 func (m *model) sendCaret() {

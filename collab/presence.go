@@ -25,6 +25,7 @@ type presence struct {
 type caret struct {
 	client    uint64
 	has       bool // client is announced
+	lost      bool // another connection of the account has taken client over
 	announced bool // the first awareness frame has come
 }
 
@@ -68,6 +69,9 @@ func (p *presence) mayTake(r *room, s *session, e awarenessEntry, opening bool) 
 		return false
 	}
 	if held := p.entries[e.client]; held != nil {
+		if s.caret.lost && s.caret.client == e.client && e.clock > held.clock {
+			return true // it was no reconnect that took the id over, since this connection still moves its caret
+		}
 		// A reconnect finds its own older connection, that nobody has missed yet.
 		return opening && held.session.peer.User == s.peer.User && held.session != s && !s.since.Before(held.session.since)
 	}
@@ -109,7 +113,7 @@ func (p *presence) set(r *room, s *session, e awarenessEntry) {
 		delete(p.gone, e.client)
 	}
 	if known != nil && known.session != s {
-		known.session.caret.has = false // taken over
+		known.session.caret.has, known.session.caret.lost = false, true // taken over
 	}
 	owner, bound := r.owners[e.client]
 	bound = bound && owner == s.peer.User
@@ -119,7 +123,7 @@ func (p *presence) set(r *room, s *session, e awarenessEntry) {
 	}
 	known.session, known.clock, known.raw, known.state = s, e.clock, bytes.Clone(e.state), nil
 	known.bound = known.bound || bound
-	s.caret.client, s.caret.has = e.client, true
+	s.caret.client, s.caret.has, s.caret.lost = e.client, true, false
 	if known.bound {
 		p.dirty[e.client] = struct{}{}
 	} else {
@@ -139,6 +143,9 @@ func (r *room) announce(s *session, client uint64) {
 
 // announced tells of those whose client ids are theirs now, and forgets those whose id is another's.
 func (r *room) announced(res commitResult) {
+	if len(res.batch.claims) == 0 {
+		return
+	}
 	for client, e := range r.presence.entries {
 		if e.bound {
 			continue
@@ -273,7 +280,7 @@ func signState(raw []byte, peer Peer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, err := json.Marshal(peer.Name)
+	name, err := plainJSON(peer.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -281,8 +288,19 @@ func signState(raw []byte, peer Peer) ([]byte, error) {
 	if _, has := state["name"]; has {
 		state["name"] = name
 	}
-	if state["user"], err = json.Marshal(user); err != nil {
+	if state["user"], err = plainJSON(user); err != nil {
 		return nil, err
 	}
-	return json.Marshal(state)
+	return plainJSON(state)
+}
+
+// plainJSON encodes without escaping for HTML, which would make a state larger than the limit that it passed.
+func plainJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

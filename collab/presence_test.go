@@ -120,6 +120,27 @@ func TestNobodyTakesAClientIDOver(t *testing.T) {
 	})
 }
 
+// A tab that shows nothing of itself, and whose first frame is an echo, keeps its sibling's caret only until that moves.
+func TestASiblingsEchoTakesNoCaretAway(t *testing.T) {
+	inLab(t, 3, Options{}, func(l *lab) {
+		a, watcher := l.open(0), l.open(1)
+		l.settle()
+		quiet := l.openSilent(0)
+		quiet.announce(a.id, a.caretAt, `{"user":{"name":"echo"}}`)
+		l.settle()
+		a.announce(a.id, a.caretAt+1, `{"cursor":{"anchor":7}}`)
+		l.settle()
+		if got := watcher.sees(a.id); !strings.Contains(got, `"anchor":7`) {
+			l.Errorf("seen as %q after moving", got)
+		}
+		quiet.leave(l)
+		l.settle()
+		if watcher.sees(a.id) == "" {
+			l.Error("the caret went with the tab that had echoed it")
+		}
+	})
+}
+
 func TestAReconnectTakesItsCaretOver(t *testing.T) {
 	inLab(t, 3, Options{}, func(l *lab) {
 		watcher := l.open(1)

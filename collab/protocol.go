@@ -143,6 +143,9 @@ func awarenessMessage(update []byte) []byte {
 // emptyAwareness is understood by all providers and changes nothing: it keeps a silent connection alive.
 func emptyAwareness() []byte { return awarenessMessage([]byte{0}) }
 
+// awarenessMost bounds the entries of an awareness update: ten times what a document has of sockets.
+const awarenessMost = 10_000
+
 // awarenessEntry is one client's presence in an awareness update. state is JSON, "null" for a client that left.
 type awarenessEntry struct {
 	client uint64
@@ -165,7 +168,9 @@ func eachAwarenessEntry(update []byte, visit func(awarenessEntry) bool) error {
 	if err != nil {
 		return fmt.Errorf("awareness count: %w", err)
 	}
-	// An entry takes three bytes at least, so a claim beyond what is there ends with the input.
+	if n > awarenessMost {
+		return fmt.Errorf("awareness of %d clients", n)
+	}
 	for range n {
 		var e awarenessEntry
 		if e.client, err = d.ReadVarUint(); err != nil {

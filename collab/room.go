@@ -38,16 +38,17 @@ type room struct {
 	loadErr error // written before loaded is closed
 
 	// Owned by run.
-	sessions map[uuid.UUID]*session
-	state    *crdt.State          // committed
-	encoded  []byte               // state as a whole, encoded; nil when it has changed
-	welcome  []byte               // the step 2 around encoded, shared by all newcomers
-	epoch    uuid.UUID            // never changes: a room whose document has another one is given up
-	upTo     uint64               // every row up to this number is applied
-	upToRow  store.RowID          // and has this id
-	above    map[uint64]store.Row // applied rows beyond a hole; without their updates
-	owners   map[uint64]store.UserID
-	tail     tail
+	sessions    map[uuid.UUID]*session
+	state       *crdt.State          // committed
+	encoded     []byte               // state as a whole, encoded; nil when it has changed
+	welcome     []byte               // the step 2 around encoded, shared by all newcomers
+	epoch       uuid.UUID            // never changes: a room whose document has another one is given up
+	upTo        uint64               // every row up to this number is applied
+	upToRow     store.RowID          // and has this id
+	above       map[uint64]store.Row // applied rows beyond a hole; without their updates
+	owners      map[uint64]store.UserID
+	tail        tail
+	compactedAt time.Time
 
 	batchSince time.Time
 	batch      *batch // with the journal, or nil
@@ -68,7 +69,7 @@ type room struct {
 	unsynced      map[*session]struct{} // to be sent step 1 when their back-off allows
 	rejudge       bool                  // held frames may fit now
 	rejudgeNext   time.Time
-	parked        bool // some session has frames waiting for room in the batch
+	parked        map[*session]struct{} // with frames that wait for room in the batch
 	holeSince     time.Time
 
 	presence presence
@@ -131,6 +132,7 @@ func newRoom(h *Hub, doc store.DocumentID) *room {
 		owners:   make(map[uint64]store.UserID),
 		holders:  make(map[*session]struct{}),
 		unsynced: make(map[*session]struct{}),
+		parked:   make(map[*session]struct{}),
 		presence: newPresence(),
 	}
 }
@@ -139,6 +141,7 @@ func newRoom(h *Hub, doc store.DocumentID) *room {
 func (r *room) load(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadLimit)
 	defer cancel()
+	defer context.AfterFunc(r.hub.loads, cancel)()
 	apply := func(b []byte) error {
 		u, err := crdt.ParseUpdate(b)
 		if err != nil {
@@ -272,9 +275,7 @@ func (r *room) handle(ev event) {
 // settle does what is due after a change: held and parked frames, reads, presence, and the time of the next look.
 func (r *room) settle(ctx context.Context) {
 	now := time.Now()
-	if r.parked {
-		r.unpark()
-	}
+	r.unpark(now)
 	if r.rejudge {
 		r.rejudgeHeld(now)
 	}
@@ -285,7 +286,7 @@ func (r *room) settle(ctx context.Context) {
 	r.startRead(ctx, now)
 	r.startRights(ctx, now)
 	r.submit()
-	r.wantCompaction(compactRows, compactBytes)
+	r.compactTail(now)
 	if len(r.sessions) > 0 || r.staging() {
 		r.idleFrom = time.Time{}
 	} else if r.idleFrom.IsZero() {
@@ -380,6 +381,7 @@ func (r *room) remove(s *session) {
 	delete(r.sessions, s.peer.Conn)
 	delete(r.holders, s)
 	delete(r.unsynced, s)
+	delete(r.parked, s)
 	for _, f := range s.queue {
 		s.spent(f)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -242,6 +243,7 @@ func TestWhileTheDatabaseIsAway(t *testing.T) {
 	o.Limits.StagedDocBytes = 2000
 	inLab(t, 4, o, func(l *lab) {
 		a, b := l.open(0), l.open(1)
+		l.settle()
 		l.setFault(func(int) fault { return faultUnavailable })
 		text := string(slices.Repeat([]byte("x"), 100))
 		for i := range 300 {
@@ -261,10 +263,11 @@ func TestWhileTheDatabaseIsAway(t *testing.T) {
 		}
 		a.wantClosed(l, 0)
 		// Presence goes on.
-		b.mu.Lock()
-		b.sendCaret()
-		b.mu.Unlock()
+		b.announce(b.id, 50, `{"cursor":{"anchor":7}}`)
 		l.settle()
+		if got := a.sees(b.id); !strings.Contains(got, `"anchor":7`) {
+			l.Errorf("the other is seen as %q", got)
+		}
 		l.setFault(nil)
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
@@ -275,6 +278,41 @@ func TestWhileTheDatabaseIsAway(t *testing.T) {
 		if a.doc.Hash() != l.fresh(l, l.doc).Hash() {
 			l.Error("the database differs from its author")
 		}
+	})
+}
+
+// A document that fails by itself, and slowly, doesn't make the others slow.
+func TestASickDocumentThatFailsSlowly(t *testing.T) {
+	inLab(t, 3, Options{}, func(l *lab) {
+		a := l.open(0)
+		l.doc = l.docs[1]
+		b := l.open(1)
+		l.settle()
+		l.setPoison(func(batch store.Batch) error {
+			for _, d := range batch.Documents {
+				if d.Document == l.docs[0] {
+					time.Sleep(time.Second)
+					return errInjected
+				}
+			}
+			return nil
+		})
+		a.typed(nil, "sick")
+		time.Sleep(3 * time.Second)
+		slow := 0
+		for range 300 {
+			b.typed(nil, "well")
+			time.Sleep(100 * time.Millisecond)
+			if decided, sent := b.acks(); decided < sent {
+				slow++
+			}
+		}
+		if slow > 25 {
+			l.Errorf("%d of 300 edits, one each 100 ms, were not acknowledged within that time", slow)
+		}
+		l.setPoison(nil)
+		time.Sleep(time.Minute)
+		a.wantAcked(l, true)
 	})
 }
 
