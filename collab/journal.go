@@ -24,7 +24,7 @@ const (
 	slowTries = 3
 	// A document that fails by itself is tried again after so many times what its last try took, but at least so often.
 	slowFactor = 20
-	slowMost   = time.Minute
+	slowMost   = 4 * time.Second
 )
 
 // journal commits what the rooms of a node have staged: one transaction in flight, which gathers the next meanwhile.
@@ -246,12 +246,12 @@ func (j *journal) trySick(ctx context.Context) {
 	if i < 0 || ctx.Err() != nil {
 		return
 	}
-	s, began := j.sick[i], time.Now()
+	s := j.sick[i]
 	j.sick = slices.Delete(j.sick, i, i+1)
 	if j.append(ctx, s.group) == nil || ctx.Err() != nil {
 		return
 	}
-	s.wait = max(min(2*s.wait, retryMost), min(slowFactor*time.Since(began), slowMost))
+	s.wait = max(min(2*s.wait, retryMost), min(slowFactor*time.Since(j.started), slowMost))
 	s.next = time.Now().Add(s.wait)
 	j.sick = append(j.sick, s) // behind the others that are due
 }
