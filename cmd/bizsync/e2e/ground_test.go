@@ -24,9 +24,10 @@ type ground struct {
 	attackerToken  string // of an editor
 }
 
-func newGround(t *testing.T) *ground {
+// newGround starts a server with further flags.
+func newGround(t *testing.T, flags ...string) *ground {
 	t.Helper()
-	g := &ground{server: startServer(t, "--admin-addr", "127.0.0.1:0")}
+	g := &ground{server: startServer(t, append(flags, "--admin-addr", "127.0.0.1:0")...)}
 	g.admin = g.server.admin()
 	g.victim, g.viewer = g.admin.member("victim"), g.admin.member("viewer")
 	g.quiet = g.admin.document("Elsewhere", g.victim)
