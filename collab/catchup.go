@@ -14,9 +14,11 @@ import (
 const (
 	// readSpacing is the least time between two readings of a document's log, and the age at which a hole in it is read.
 	readSpacing = 100 * time.Millisecond
-	readRetry   = time.Second // after a read that failed
-	readRows    = 256
-	readLimit   = 5 * time.Second
+	// questionPause is how soon a room looks again whether a slow reader has its earlier answer.
+	questionPause = 50 * time.Millisecond
+	readRetry     = time.Second // after a read that failed
+	readRows      = 256
+	readLimit     = 5 * time.Second
 )
 
 // unknownOwner stands for an account that is not this one: the database said only that a client id is another's.
@@ -187,14 +189,30 @@ func (r *room) takeSnapshot(s store.Snapshot) bool {
 	return true
 }
 
-// answerStep1 sends what a client lacks of the committed state; nothing that is only staged is shown to anyone.
+// answerStep1 sends what a client lacks of the committed state; nothing that is only staged is shown to anyone. While an answer is on its way, only the newest
+// further question is kept.
 func (r *room) answerStep1(s *session, have crdt.StateVector) {
-	if len(have) == 0 {
-		r.encodeAll()
-		s.out.put(r.welcome)
+	if s.out.busy() {
+		r.questions[s] = have
+		r.at(time.Now().Add(questionPause))
 		return
 	}
-	s.out.put(syncMessage(syncStep2, r.state.Diff(have).Bytes()))
+	var answer []byte
+	if len(have) == 0 {
+		r.encodeAll()
+		answer = r.welcome
+	} else {
+		answer = syncMessage(syncStep2, r.state.Diff(have).Bytes())
+	}
+	s.out.putAnswer(answer)
+}
+
+// answerWaiting answers the questions that had to wait.
+func (r *room) answerWaiting() {
+	for s, have := range r.questions {
+		delete(r.questions, s)
+		r.answerStep1(s, have)
+	}
 }
 
 func (r *room) sendStep1(s *session) {

@@ -9,18 +9,27 @@ import (
 
 // outbox holds what one connection has still to be told. Putting never blocks; one writer empties it. It is bounded in bytes: a reader that falls
 // further behind is cut with 1013, and its next sync brings what it missed.
+//
+// The answer to a step 1 stands outside of that bound, or a large document could never be opened while somebody types in it; there is one at a time.
 type outbox struct {
 	conn  Conn
 	limit int
 	bytes *atomic.Int64 // of all outboxes of the node
 	wake  chan struct{} // of capacity 1
 
-	mu      sync.Mutex
-	queue   [][]byte // guarded by mu, like all that follows
-	waiting int      // bytes of queue, and of what the writer has taken and not written yet
-	closed  bool
-	code    int
-	reason  string
+	mu        sync.Mutex
+	queue     []outgoing // guarded by mu, like all that follows
+	waiting   int        // bytes that count: of queue, and of what the writer has taken and not written yet
+	answering bool       // an answer waits, or is being written
+	closed    bool
+	code      int
+	reason    string
+}
+
+// outgoing is a message on its way to a connection.
+type outgoing struct {
+	msg    []byte
+	answer bool
 }
 
 // spareMessages bounds the queue memory that a quiet connection keeps.
@@ -30,7 +39,7 @@ func newOutbox(conn Conn, limit int, bytes *atomic.Int64) *outbox {
 	return &outbox{conn: conn, limit: limit, bytes: bytes, wake: make(chan struct{}, 1)}
 }
 
-// put queues a message that nobody may change any more. One that is larger than the limit passes when nothing else waits. It is dropped once the outbox is closing.
+// put queues a message that nobody may change any more. It is dropped once the outbox is closing.
 func (o *outbox) put(msg []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -42,9 +51,28 @@ func (o *outbox) put(msg []byte) {
 		o.drop()
 		return
 	}
-	o.queue = append(o.queue, msg)
-	o.count(len(msg))
-	o.signal()
+	o.add(outgoing{msg: msg})
+}
+
+// putAnswer queues the answer to a step 1; false when another one is on its way.
+func (o *outbox) putAnswer(msg []byte) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.answering {
+		return false
+	}
+	if !o.closed {
+		o.answering = true
+		o.add(outgoing{msg: msg, answer: true})
+	}
+	return true
+}
+
+// busy says whether an answer is on its way.
+func (o *outbox) busy() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.answering
 }
 
 // finish lets the writer send what is queued and then close the connection.
@@ -56,30 +84,43 @@ func (o *outbox) finish(code int, reason string) {
 	}
 }
 
+// outcome says with which code and reason the connection was closed.
+func (o *outbox) outcome() (code int, reason string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.code, o.reason
+}
+
+// The caller of shut, drop, add and done holds mu.
+
 func (o *outbox) shut(code int, reason string) {
 	o.closed, o.code, o.reason = true, code, reason
 	o.signal()
 }
 
-// count keeps account of n more bytes that wait. The caller holds mu.
-func (o *outbox) count(n int) {
-	o.waiting += n
-	o.bytes.Add(int64(n))
-}
-
-// drop forgets what is queued. The caller holds mu.
 func (o *outbox) drop() {
-	for _, msg := range o.queue {
-		o.count(-len(msg))
+	for _, out := range o.queue {
+		o.done(out)
 	}
 	o.queue = nil
 }
 
-// written takes a message off the account that the writer is done with.
-func (o *outbox) written(msg []byte) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.count(-len(msg))
+func (o *outbox) add(out outgoing) {
+	o.queue = append(o.queue, out)
+	if !out.answer {
+		o.waiting += len(out.msg)
+	}
+	o.bytes.Add(int64(len(out.msg)))
+	o.signal()
+}
+
+func (o *outbox) done(out outgoing) {
+	if out.answer {
+		o.answering = false
+	} else {
+		o.waiting -= len(out.msg)
+	}
+	o.bytes.Add(-int64(len(out.msg)))
 }
 
 func (o *outbox) signal() {
@@ -89,37 +130,35 @@ func (o *outbox) signal() {
 	}
 }
 
-func (o *outbox) take(reuse [][]byte) (msgs [][]byte, closed bool) {
+func (o *outbox) take(reuse []outgoing) (outs []outgoing, closed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	msgs, o.queue = o.queue, reuse[:0]
-	return msgs, o.closed
+	outs, o.queue = o.queue, reuse[:0]
+	return outs, o.closed
+}
+
+// written takes a message off the account that the writer is done with.
+func (o *outbox) written(out outgoing) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.done(out)
 }
 
 // run writes until the outbox is finished or a write fails, then closes the connection. After keepAlive of silence it sends
 // an empty awareness frame, since browsers don't show their scripts any pings.
 func (o *outbox) run(keepAlive time.Duration) {
-	ctx := context.Background() // what was accepted is told even while the node goes away; the Conn bounds each write
 	alive := time.NewTimer(keepAlive)
 	defer alive.Stop()
-	var spare [][]byte
+	var spare []outgoing
 	for {
 		select {
 		case <-alive.C:
 			o.put(emptyAwareness())
 		case <-o.wake:
 		}
-		var err error
-		msgs, closed := o.take(spare)
-		for i, msg := range msgs {
-			if err == nil {
-				if err = o.conn.Write(ctx, msg); err != nil {
-					o.finish(CloseTryAgain, "write failed")
-					closed = true
-				}
-			}
-			o.written(msg)
-			msgs[i] = nil
+		outs, closed := o.take(spare)
+		if !o.write(outs) {
+			closed = true
 		}
 		if closed {
 			o.mu.Lock()
@@ -129,18 +168,27 @@ func (o *outbox) run(keepAlive time.Duration) {
 			o.conn.Close(code, reason)
 			return
 		}
-		if len(msgs) > 0 {
+		if len(outs) > 0 {
 			alive.Reset(keepAlive)
 		}
-		if spare = msgs; cap(spare) > spareMessages {
+		if spare = outs; cap(spare) > spareMessages {
 			spare = nil
 		}
 	}
 }
 
-// outcome says with which code and reason the connection was closed.
-func (o *outbox) outcome() (code int, reason string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.code, o.reason
+// write sends messages in order; false when the connection takes no more. What was accepted is told even while the node goes away; the Conn bounds each write.
+func (o *outbox) write(outs []outgoing) bool {
+	ok := true
+	for i, out := range outs {
+		if ok {
+			if err := o.conn.Write(context.Background(), out.msg); err != nil {
+				o.finish(CloseTryAgain, "write failed")
+				ok = false
+			}
+		}
+		o.written(out)
+		outs[i] = outgoing{}
+	}
+	return ok
 }

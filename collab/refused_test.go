@@ -200,7 +200,8 @@ func (c stuck) Read(context.Context) ([]byte, error) { <-c.gate; return nil, err
 func (c stuck) Write(context.Context, []byte) error  { <-c.gate; return nil }
 func (c stuck) Close(int, string)                    {}
 
-// A reader that takes nothing holds no more than the limit, or one message.
+// A reader that takes nothing holds no more than the limit, or one message. The answer to a step 1 doesn't count: a document may be larger than the limit, and must
+// open while somebody types in it. Only one is on its way at a time.
 func TestOutboxCountsWhatIsBeingWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var counted atomic.Int64
@@ -208,20 +209,79 @@ func TestOutboxCountsWhatIsBeingWritten(t *testing.T) {
 		o := newOutbox(c, 32<<10, &counted)
 		done := make(chan struct{})
 		go func() { o.run(time.Hour); close(done) }()
-		msg := make([]byte, 50<<10)
-		o.put(msg) // alone, it may be larger
-		synctest.Wait()
-		if got := counted.Load(); got != 50<<10 {
-			t.Errorf("%d bytes are counted while they are written", got)
+		document, letters := make([]byte, 50<<10), make([]byte, 20<<10)
+		if !o.putAnswer(document) || o.putAnswer(document) {
+			t.Error("want one answer on its way, and not two")
 		}
-		o.put(msg)
+		synctest.Wait()
+		o.put(letters)
+		if code, _ := o.outcome(); code != 0 {
+			t.Errorf("closed with %d for what was typed meanwhile", code)
+		}
+		if got := counted.Load(); got != 70<<10 {
+			t.Errorf("%d bytes are counted while they wait", got)
+		}
+		o.put(letters)
 		if code, _ := o.outcome(); code != CloseTryAgain {
-			t.Error("a second one was taken as well")
+			t.Error("more than the limit waits")
 		}
 		close(c.gate)
 		<-done
 		if got := counted.Load(); got != 0 {
 			t.Errorf("%d bytes are counted in the end", got)
 		}
+	})
+}
+
+// gated is a Conn that writes nothing before its gate opens, and counts the answers that it is given.
+type gated struct {
+	in      chan []byte
+	gate    chan struct{}
+	answers atomic.Int64
+}
+
+func (c *gated) Read(ctx context.Context) ([]byte, error) {
+	select {
+	case b, ok := <-c.in:
+		if !ok {
+			return nil, errCut
+		}
+		return b, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (c *gated) Write(_ context.Context, b []byte) error {
+	<-c.gate
+	if b[0] == messageSync && b[1] == syncStep2 {
+		c.answers.Add(1)
+	}
+	return nil
+}
+
+func (c *gated) Close(int, string) {}
+
+// A slow reader that asks again and again is answered once more, when it has the first answer.
+func TestQuestionsOfASlowReader(t *testing.T) {
+	inLab(t, 3, Options{}, func(l *lab) {
+		l.open(0).typed(nil, "hello")
+		l.settle()
+		c := &gated{in: make(chan []byte), gate: make(chan struct{})}
+		done := make(chan error)
+		go func() {
+			done <- l.hub.Serve(l.Context(), l.doc, peerOf(newModel(7, l.users[1], nil), "", store.Editor, 1), c)
+		}()
+		for range 50 {
+			c.in <- syncMessage(syncStep1, crdt.StateVector{}.Encode())
+		}
+		time.Sleep(time.Second) // the last of them is paced
+		close(c.gate)
+		time.Sleep(time.Second)
+		if got := c.answers.Load(); got != 2 {
+			l.Errorf("%d answers to 50 questions, want 2", got)
+		}
+		close(c.in)
+		<-done
 	})
 }

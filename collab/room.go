@@ -69,7 +69,8 @@ type room struct {
 	unsynced      map[*session]struct{} // to be sent step 1 when their back-off allows
 	rejudge       bool                  // held frames may fit now
 	rejudgeNext   time.Time
-	parked        map[*session]struct{} // with frames that wait for room in the batch
+	questions     map[*session]crdt.StateVector // of slow readers, to be answered when the earlier answer is written
+	parked        map[*session]struct{}         // with frames that wait for room in the batch
 	holeSince     time.Time
 
 	presence presence
@@ -118,22 +119,23 @@ type event struct {
 func newRoom(h *Hub, doc store.DocumentID) *room {
 	return &room{
 		hub: h, doc: doc, logger: h.logger.With("document", doc),
-		inbox:    make(chan event, 64),
-		control:  make(chan event, 8),
-		results:  make(chan commitResult, 1),
-		reads:    make(chan readResult, 1),
-		rights:   make(chan rightsResult, 1),
-		nudge:    make(chan struct{}, 1),
-		loaded:   make(chan struct{}),
-		ended:    make(chan struct{}),
-		sessions: make(map[uuid.UUID]*session),
-		state:    crdt.NewState(),
-		above:    make(map[uint64]store.Row),
-		owners:   make(map[uint64]store.UserID),
-		holders:  make(map[*session]struct{}),
-		unsynced: make(map[*session]struct{}),
-		parked:   make(map[*session]struct{}),
-		presence: newPresence(),
+		inbox:     make(chan event, 64),
+		control:   make(chan event, 8),
+		results:   make(chan commitResult, 1),
+		reads:     make(chan readResult, 1),
+		rights:    make(chan rightsResult, 1),
+		nudge:     make(chan struct{}, 1),
+		loaded:    make(chan struct{}),
+		ended:     make(chan struct{}),
+		sessions:  make(map[uuid.UUID]*session),
+		state:     crdt.NewState(),
+		above:     make(map[uint64]store.Row),
+		owners:    make(map[uint64]store.UserID),
+		holders:   make(map[*session]struct{}),
+		unsynced:  make(map[*session]struct{}),
+		parked:    make(map[*session]struct{}),
+		questions: make(map[*session]crdt.StateVector),
+		presence:  newPresence(),
 	}
 }
 
@@ -281,6 +283,7 @@ func (r *room) settle(ctx context.Context) {
 	}
 	r.expireHeld(now)
 	r.askAgain(now)
+	r.answerWaiting()
 	r.presence.flush(r, now)
 	r.watchHole(now)
 	r.startRead(ctx, now)
@@ -382,6 +385,7 @@ func (r *room) remove(s *session) {
 	delete(r.holders, s)
 	delete(r.unsynced, s)
 	delete(r.parked, s)
+	delete(r.questions, s)
 	for _, f := range s.queue {
 		s.spent(f)
 	}
