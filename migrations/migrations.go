@@ -8,11 +8,14 @@ import (
 	"io/fs"
 )
 
-//go:embed sqlite/*.sql
+//go:embed sqlite/*.sql postgres/*.sql
 var files embed.FS
 
-// SQLite is the folder of the SQLite dialect.
-const SQLite = "sqlite"
+// The folders of the dialects.
+const (
+	SQLite   = "sqlite"
+	Postgres = "postgres"
+)
 
 // Files gives the folders of all dialects, in the form that golang-migrate's iofs source reads.
 func Files() fs.FS { return files }

@@ -1,0 +1,241 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+// documentColumns describe a document as one member sees it, and documentTables where they are; a disabled account is no member anywhere.
+const (
+	documentColumns = "d.id, coalesce(d.key, ''), d.title, d.owner, o.name, m.role, d.created_at, h.changed_at, d.deleted_at"
+	documentTables  = "members m JOIN users u ON u.id = m.user_id AND NOT u.disabled JOIN documents d ON d.id = m.document" +
+		" JOIN heads h ON h.document = d.id JOIN users o ON o.id = d.owner"
+)
+
+func scanDocument(r scanner) (d store.Document, err error) {
+	var deleted *time.Time
+	if err := r.Scan(&d.ID, &d.Key, &d.Title, &d.Owner, &d.OwnerName, &d.Role, &d.CreatedAt, &d.UpdatedAt, &deleted); err != nil {
+		return store.Document{}, err
+	}
+	d.CreatedAt, d.UpdatedAt = d.CreatedAt.UTC(), d.UpdatedAt.UTC()
+	if deleted != nil {
+		d.DeletedAt = deleted.UTC()
+	}
+	return d, nil
+}
+
+func readDocument(t *tx, id store.DocumentID, user store.UserID) (store.Document, error) {
+	return scanDocument(t.row("SELECT "+documentColumns+" FROM "+documentTables+" WHERE m.document = $1 AND m.user_id = $2", id, user))
+}
+
+// CreateDocument inserts a document with its head and its owner's membership, or finds the owner's document of that key.
+func (s *Store) CreateDocument(ctx context.Context, d store.Document, initial []byte) (doc store.Document, created bool, err error) {
+	var packed []byte
+	if len(initial) > 0 {
+		packed = store.Pack(initial)
+	}
+	err = s.write(ctx, func(t *tx) error {
+		doc, created, err = createDocument(t, d, packed, len(initial))
+		return err
+	})
+	if err != nil {
+		return store.Document{}, false, fmt.Errorf("create document: %w", err)
+	}
+	return doc, created, nil
+}
+
+func createDocument(t *tx, d store.Document, packed []byte, size int) (doc store.Document, created bool, err error) {
+	if d.Key != "" {
+		doc, err := documentOfKey(t, d.Key, d.Owner)
+		if err == nil || !errors.Is(err, store.ErrNotFound) {
+			return doc, false, err
+		}
+	}
+	if d.ID == uuid.Nil {
+		d.ID = store.NewID()
+	}
+	if d.OwnerName, err = activeUser(t, d.Owner); err != nil {
+		return doc, false, fmt.Errorf("owner: %w", err)
+	}
+	var key any // NULL
+	if d.Key != "" {
+		key = d.Key
+	}
+	n, err := t.changed("INSERT INTO documents (id, key, title, title_key, owner, created_at) VALUES ($1, $2, $3, $4, $5, coalesce($6, now())) ON CONFLICT DO NOTHING",
+		d.ID, key, d.Title, folded(d.Title), d.Owner, orNull(d.CreatedAt))
+	if err != nil {
+		return doc, false, err
+	}
+	if n == 0 {
+		if d.Key != "" { // somebody else was faster, and has committed
+			doc, err := documentOfKey(t, d.Key, d.Owner)
+			if err == nil || !errors.Is(err, store.ErrNotFound) {
+				return doc, false, err
+			}
+		}
+		return doc, false, fmt.Errorf("id %v: %w", d.ID, store.ErrConflict)
+	}
+	// The first access version is 1, so that an Append that has checked no version (0) is checked itself.
+	head := store.Head{Document: d.ID, Epoch: uuid.New(), AccessVersion: 1}
+	if packed != nil {
+		head.Seq, head.Row = 1, newRowID()
+		err := t.exec("INSERT INTO updates (document, seq, id, prev, author, created_at, size, data) VALUES ($1, $2, $3, 0, $4, now(), $5, $6)",
+			d.ID, head.Seq, head.Row, d.Owner, size, packed)
+		if err != nil {
+			return doc, false, fmt.Errorf("insert first row: %w", err)
+		}
+	}
+	err = t.exec("INSERT INTO heads (document, seq, row_id, epoch, access_version, changed_at) VALUES ($1, $2, $3, $4, $5, coalesce($6, $7, now()))",
+		d.ID, head.Seq, head.Row, head.Epoch, head.AccessVersion, orNull(d.UpdatedAt), orNull(d.CreatedAt))
+	if err != nil {
+		return doc, false, fmt.Errorf("insert head: %w", err)
+	}
+	err = t.exec("INSERT INTO members (document, user_id, role, created_at) VALUES ($1, $2, $3, coalesce($4, now()))", d.ID, d.Owner, store.Owner, orNull(d.CreatedAt))
+	if err != nil {
+		return doc, false, fmt.Errorf("insert owner: %w", err)
+	}
+	doc, err = readDocument(t, d.ID, d.Owner)
+	return doc, true, err
+}
+
+// documentOfKey finds the document of a key for somebody who wants to create it: their own (ErrDeleted when it is in the trash); ErrConflict when it is
+// another's; ErrNotFound when the key is free. A key that reads like an existing document's id is taken, or it would hide that document.
+func documentOfKey(t *tx, key string, user store.UserID) (store.Document, error) {
+	var id store.DocumentID
+	err := t.row("SELECT id FROM documents WHERE key = $1", key).Scan(&id)
+	if errors.Is(err, store.ErrNotFound) {
+		if id, ok := parseID(key); ok {
+			err := t.row("SELECT 1 FROM documents WHERE id = $1", id).Scan(new(int))
+			if err == nil {
+				err = fmt.Errorf("key %q: %w", key, store.ErrConflict)
+			}
+			return store.Document{}, err
+		}
+	}
+	if err != nil {
+		return store.Document{}, err
+	}
+	doc, err := readDocument(t, id, user)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || err == nil && doc.Role != store.Owner:
+		return store.Document{}, fmt.Errorf("key %q: %w", key, store.ErrConflict)
+	case err != nil:
+		return store.Document{}, err
+	case !doc.DeletedAt.IsZero():
+		return store.Document{}, fmt.Errorf("key %q: %w", key, store.ErrDeleted)
+	}
+	return doc, nil
+}
+
+// parseID reads a UUID in its usual form only.
+func parseID(name string) (uuid.UUID, bool) {
+	if len(name) != 36 {
+		return uuid.Nil, false
+	}
+	id, err := uuid.Parse(name)
+	return id, err == nil
+}
+
+// folded is the form in which titles are searched, the same whatever collation the database has.
+func folded(s string) string { return strings.ToLower(s) }
+
+// Document gives a document as user sees it, trashed ones included.
+func (s *Store) Document(ctx context.Context, id store.DocumentID, user store.UserID) (doc store.Document, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		doc, err = readDocument(t, id, user)
+		return err
+	})
+	if err != nil {
+		return store.Document{}, fmt.Errorf("document %v: %w", id, err)
+	}
+	return doc, nil
+}
+
+// Documents lists what a user has access to, newest change first.
+func (s *Store) Documents(ctx context.Context, user store.UserID, query string, p store.Page) (docs []store.Document, next string, err error) {
+	after, err := documentsList.parse(p.Cursor, afterAll)
+	if err != nil {
+		return nil, "", fmt.Errorf("list documents: %w", err)
+	}
+	size := pageSize(p)
+	err = s.read(ctx, func(t *tx) error {
+		return t.each(func(rows pgx.Rows) error {
+			d, err := scanDocument(rows)
+			docs = append(docs, d)
+			return err
+		}, "SELECT "+documentColumns+" FROM "+documentTables+
+			" WHERE m.user_id = $1 AND d.deleted_at IS NULL AND ($2 = '' OR strpos(d.title_key, $2) > 0) AND (h.changed_at, d.id) < ($3, $4)"+
+			" ORDER BY h.changed_at DESC, d.id DESC LIMIT $5", user, folded(query), after.at(), after.id, size+1)
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list documents: %w", err)
+	}
+	docs, next = cut(documentsList, docs, size, func(d store.Document) position { return place(d.UpdatedAt, d.ID) })
+	return docs, next, nil
+}
+
+// RenameDocument sets the title.
+func (s *Store) RenameDocument(ctx context.Context, id store.DocumentID, title string) error {
+	err := s.write(ctx, func(t *tx) error {
+		if _, err := lockHead(t, id); err != nil {
+			return err
+		}
+		n, err := t.changed("UPDATE documents SET title = $1, title_key = $2 WHERE id = $3", title, folded(title), id)
+		if err == nil && n == 0 {
+			err = store.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return t.exec("UPDATE heads SET changed_at = clock_timestamp() WHERE document = $1", id)
+	})
+	if err != nil {
+		return fmt.Errorf("rename document %v: %w", id, err)
+	}
+	return nil
+}
+
+// TrashDocument moves a document to the trash.
+func (s *Store) TrashDocument(ctx context.Context, id store.DocumentID) error {
+	if err := s.setDeleted(ctx, id, true); err != nil {
+		return fmt.Errorf("trash document %v: %w", id, err)
+	}
+	return nil
+}
+
+// RestoreDocument brings a document back from the trash.
+func (s *Store) RestoreDocument(ctx context.Context, id store.DocumentID) error {
+	if err := s.setDeleted(ctx, id, false); err != nil {
+		return fmt.Errorf("restore document %v: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Store) setDeleted(ctx context.Context, id store.DocumentID, deleted bool) error {
+	return s.write(ctx, func(t *tx) error {
+		head, err := lockHead(t, id)
+		if err != nil || head.Deleted == deleted {
+			return err
+		}
+		if err := t.exec("UPDATE documents SET deleted_at = CASE WHEN $1 THEN clock_timestamp() END WHERE id = $2", deleted, id); err != nil {
+			return err
+		}
+		if err := t.exec("UPDATE heads SET deleted = $1 WHERE document = $2", deleted, id); err != nil {
+			return err
+		}
+		return accessMoved(t, id)
+	})
+}
+
+// accessMoved notes that who may do what in a document has changed.
+func accessMoved(t *tx, id store.DocumentID) error {
+	return t.exec("UPDATE heads SET access_version = access_version + 1, changed_at = clock_timestamp() WHERE document = $1", id)
+}

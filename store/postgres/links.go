@@ -1,0 +1,96 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+// CreateLink stores a one-time link. ErrNotFound for an unknown or disabled user.
+func (s *Store) CreateLink(ctx context.Context, kind store.LinkKind, user store.UserID, tokenHash [32]byte, ttl time.Duration) error {
+	err := s.write(ctx, func(t *tx) error {
+		var owner any // NULL
+		switch {
+		case kind == store.LinkSetup && user == uuid.Nil:
+			if err := lockSetup(t); err != nil { // or two nodes' links would miss each other
+				return err
+			}
+			if err := t.exec("DELETE FROM links WHERE kind = $1", string(kind)); err != nil {
+				return err
+			}
+		case kind == store.LinkPassword:
+			if _, err := activeUser(t, user); err != nil {
+				return fmt.Errorf("user %v: %w", user, err)
+			}
+			owner = user
+		default:
+			return fmt.Errorf("link of kind %q for user %v is not valid", kind, user)
+		}
+		err := t.exec("INSERT INTO links (token_hash, kind, user_id, created_at, expires_at) VALUES ($1, $2, $3, now(), now() + $4::interval)",
+			tokenHash[:], string(kind), owner, ttl)
+		if taken(err) {
+			err = store.ErrConflict
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("create link: %w", err)
+	}
+	return nil
+}
+
+// Link says for whom an unused, unexpired link is.
+func (s *Store) Link(ctx context.Context, kind store.LinkKind, tokenHash [32]byte) (user store.UserID, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		user, err = readLink(t, kind, tokenHash)
+		return err
+	})
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("link: %w", err)
+	}
+	return user, nil
+}
+
+func readLink(t *tx, kind store.LinkKind, tokenHash [32]byte) (user store.UserID, err error) {
+	var owner uuid.NullUUID
+	err = t.row("SELECT l.user_id FROM links l LEFT JOIN users u ON u.id = l.user_id"+
+		" WHERE l.token_hash = $1 AND l.kind = $2 AND l.expires_at > now() AND NOT coalesce(u.disabled, false)", tokenHash[:], string(kind)).Scan(&owner)
+	return owner.UUID, err
+}
+
+// UseLink sets the password of a link's user, ends their sessions, and uses up this link and every other that could set their password.
+func (s *Store) UseLink(ctx context.Context, tokenHash [32]byte, passwordHash string) (user store.User, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		id, err := readLink(t, store.LinkPassword, tokenHash)
+		if err != nil {
+			return err
+		}
+		if id == uuid.Nil {
+			return errors.New("link has no user")
+		}
+		// Whoever waited for this lock finds the link used up.
+		if err := t.exec("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", id); err != nil {
+			return err
+		}
+		if _, err := readLink(t, store.LinkPassword, tokenHash); err != nil {
+			return err
+		}
+		if err := setPassword(t, id, passwordHash, uuid.Nil); err != nil {
+			return err
+		}
+		if err := t.exec("DELETE FROM links WHERE user_id = $1", id); err != nil {
+			return err
+		}
+		user, err = readUser(t, id)
+		return err
+	})
+	if err != nil {
+		return store.User{}, fmt.Errorf("use link: %w", err)
+	}
+	return user, nil
+}

@@ -1,0 +1,197 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+// readRole gives an account's role in a document; NoRole when it has none or is disabled.
+func readRole(t *tx, id store.DocumentID, user store.UserID) (role store.Role, err error) {
+	err = t.row("SELECT m.role FROM members m JOIN users u ON u.id = m.user_id AND NOT u.disabled WHERE m.document = $1 AND m.user_id = $2",
+		id, user).Scan(&role)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.NoRole, nil
+	}
+	return role, err
+}
+
+// Resolve finds a document by key or id, with user's access to it.
+func (s *Store) Resolve(ctx context.Context, name string, user store.UserID) (access store.Access, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		access, err = resolve(t, name, user)
+		return err
+	})
+	if err != nil {
+		return store.Access{}, fmt.Errorf("resolve document %q: %w", name, err)
+	}
+	return access, nil
+}
+
+func resolve(t *tx, name string, user store.UserID) (store.Access, error) {
+	var id store.DocumentID
+	err := store.ErrNotFound
+	if name != "" {
+		err = t.row("SELECT id FROM documents WHERE key = $1", name).Scan(&id)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		var ok bool
+		if id, ok = parseID(name); ok {
+			err = nil
+		}
+	}
+	if err != nil {
+		return store.Access{}, err
+	}
+	head, err := readHead(t, id)
+	if err != nil {
+		return store.Access{}, err
+	}
+	role, err := readRole(t, id, user)
+	if err != nil {
+		return store.Access{}, err
+	}
+	return store.Access{Document: id, Role: role, Version: head.AccessVersion, Deleted: head.Deleted}, nil
+}
+
+// notNil makes an empty slice of nil, which would be NULL.
+func notNil[T any](s []T) []T { return append([]T{}, s...) }
+
+// Roles gives the current access of several users to one document.
+func (s *Store) Roles(ctx context.Context, id store.DocumentID, users []store.UserID) (roles map[store.UserID]store.Role, head store.Head, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		if head, err = readHead(t, id); err != nil {
+			return err
+		}
+		roles = make(map[store.UserID]store.Role, len(users))
+		for _, user := range users {
+			roles[user] = store.NoRole
+		}
+		return t.each(func(rows pgx.Rows) error {
+			var user store.UserID
+			var role store.Role
+			err := rows.Scan(&user, &role)
+			roles[user] = role
+			return err
+		}, "SELECT m.user_id, m.role FROM members m JOIN users u ON u.id = m.user_id AND NOT u.disabled WHERE m.document = $1 AND m.user_id = ANY ($2)", id, notNil(users))
+	})
+	if err != nil {
+		return nil, store.Head{}, fmt.Errorf("read roles in document %v: %w", id, err)
+	}
+	return roles, head, nil
+}
+
+const memberQuery = "SELECT m.user_id, u.name, u.email, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user_id WHERE m.document = $1"
+
+func scanMember(r scanner) (m store.Member, err error) {
+	err = r.Scan(&m.User, &m.Name, &m.Email, &m.Role, &m.CreatedAt)
+	m.CreatedAt = m.CreatedAt.UTC()
+	return m, err
+}
+
+// Members lists a document's members, oldest first.
+func (s *Store) Members(ctx context.Context, id store.DocumentID, p store.Page) (members []store.Member, next string, err error) {
+	after, err := membersList.parse(p.Cursor, beforeAll)
+	if err != nil {
+		return nil, "", fmt.Errorf("list members: %w", err)
+	}
+	size := pageSize(p)
+	err = s.read(ctx, func(t *tx) error {
+		if _, err := readHead(t, id); err != nil {
+			return err
+		}
+		return t.each(func(rows pgx.Rows) error {
+			m, err := scanMember(rows)
+			members = append(members, m)
+			return err
+		}, memberQuery+" AND (m.created_at, m.user_id) > ($2, $3) ORDER BY m.created_at, m.user_id LIMIT $4", id, after.at(), after.id, size+1)
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list members of document %v: %w", id, err)
+	}
+	members, next = cut(membersList, members, size, func(m store.Member) position { return place(m.CreatedAt, m.User) })
+	return members, next, nil
+}
+
+// SetMember adds or changes a member.
+func (s *Store) SetMember(ctx context.Context, id store.DocumentID, user store.UserID, role store.Role) (member store.Member, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		member, err = setMember(t, id, user, role)
+		return err
+	})
+	if err != nil {
+		return store.Member{}, fmt.Errorf("set member %v of document %v: %w", user, id, err)
+	}
+	return member, nil
+}
+
+func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role) (store.Member, error) {
+	if role < store.Viewer || role > store.Owner {
+		return store.Member{}, fmt.Errorf("role %d is not valid", role)
+	}
+	if _, err := lockHead(t, id); err != nil {
+		return store.Member{}, err
+	}
+	if _, err := activeUser(t, user); err != nil {
+		return store.Member{}, fmt.Errorf("user: %w", err)
+	}
+	if role != store.Owner {
+		if err := keepsOwner(t, id, user); err != nil {
+			return store.Member{}, err
+		}
+	}
+	err := t.exec("INSERT INTO members (document, user_id, role, created_at) VALUES ($1, $2, $3, now())"+
+		" ON CONFLICT (document, user_id) DO UPDATE SET role = excluded.role", id, user, role)
+	if err != nil {
+		return store.Member{}, err
+	}
+	if err := accessMoved(t, id); err != nil {
+		return store.Member{}, err
+	}
+	return scanMember(t.row(memberQuery+" AND m.user_id = $2", id, user))
+}
+
+// RemoveMember takes a member's access away.
+func (s *Store) RemoveMember(ctx context.Context, id store.DocumentID, user store.UserID) error {
+	err := s.write(ctx, func(t *tx) error {
+		if _, err := lockHead(t, id); err != nil {
+			return err
+		}
+		if err := keepsOwner(t, id, user); err != nil {
+			return err
+		}
+		n, err := t.changed("DELETE FROM members WHERE document = $1 AND user_id = $2", id, user)
+		if err == nil && n == 0 {
+			err = store.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return accessMoved(t, id)
+	})
+	if err != nil {
+		return fmt.Errorf("remove member %v of document %v: %w", user, id, err)
+	}
+	return nil
+}
+
+// keepsOwner fails with ErrLastOwner when user is an owner and no other owner has a working account. The head is locked.
+func keepsOwner(t *tx, id store.DocumentID, user store.UserID) error {
+	err := t.row("SELECT 1 FROM members WHERE document = $1 AND user_id = $2 AND role = $3", id, user, store.Owner).Scan(new(int))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = t.row("SELECT 1 FROM members m JOIN users u ON u.id = m.user_id AND NOT u.disabled WHERE m.document = $1 AND m.user_id <> $2 AND m.role = $3 LIMIT 1",
+		id, user, store.Owner).Scan(new(int))
+	if errors.Is(err, store.ErrNotFound) {
+		return store.ErrLastOwner
+	}
+	return err
+}
