@@ -103,7 +103,7 @@ func withDriver(ctx context.Context, url string, o Options, f func(*driver) erro
 	if err != nil {
 		return explain(asUnavailable(err))
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // what it did is said and done
 	if err := prepare(ctx, conn); err != nil {
 		return explain(unavailable(err))
 	}

@@ -3,6 +3,8 @@ package postgres_test
 import (
 	"context"
 	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,16 +22,27 @@ type stored struct {
 }
 
 func TestConformance(t *testing.T) {
+	// A test has a database, and each of its stores a schema there: the suite opens a hundred in one test.
+	var mu sync.Mutex
+	urls := make(map[string]string)
 	storetest.Run(t, storetest.Database{
 		Open: func(t *testing.T) store.Store {
-			url := shared.database(t)
+			t.Helper()
+			mu.Lock()
+			defer mu.Unlock()
+			if urls[t.Name()] == "" {
+				urls[t.Name()] = shared.database(t)
+			}
+			schema := "s" + strings.ReplaceAll(uuid.NewString(), "-", "")
+			behind(t, urls[t.Name()], "CREATE SCHEMA "+schema)
+			url := urls[t.Name()] + "&search_path=" + schema
 			return stored{open(t, url), url}
 		},
 		Age: func(t *testing.T, s store.Store, d time.Duration) {
 			t.Helper()
 			behind(t, s.(stored).url, `DO $$ DECLARE c record; BEGIN
 				FOR c IN SELECT table_name, string_agg(format('%1$I = %1$I - interval ''`+d.String()+`''', column_name), ', ') AS sets
-					FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'timestamp with time zone' GROUP BY table_name LOOP
+					FROM information_schema.columns WHERE table_schema = current_schema() AND data_type = 'timestamp with time zone' GROUP BY table_name LOOP
 					EXECUTE format('UPDATE %I SET %s', c.table_name, c.sets);
 				END LOOP; END $$`)
 		},
