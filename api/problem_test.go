@@ -24,6 +24,8 @@ func TestBadRequests(t *testing.T) {
 		code               string
 	}{
 		{"unknown field", "POST", "/api/v1/documents", `{"title":"A","content":"x"}`, 422, codeValidation},
+		{"name in another case", "POST", "/api/v1/documents", `{"Title":"A"}`, 422, codeValidation},
+		{"name twice, in two cases", "PUT", doc + "/members/" + ann.user.ID.String(), `{"role":"viewer","Role":"king"}`, 422, codeValidation},
 		{"unknown field on change", "PATCH", doc, `{"title":"A","owner":"x"}`, 422, codeValidation},
 		{"unknown query parameter", "GET", "/api/v1/documents?fromat=x", nil, 422, codeValidation},
 		{"missing field", "POST", "/api/v1/documents", `{}`, 422, codeValidation},

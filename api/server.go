@@ -144,6 +144,10 @@ func or[T comparable](v, otherwise T) T {
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
+// matchNames has the library compare the names in a body with case. Otherwise "Role" passes as unknown to the schema of "role", and encoding/json takes it for
+// that very field: enums and lengths could be gone around. The library keeps the switch in a package variable, which is set before the first request.
+var matchNames = sync.OnceFunc(func() { huma.ValidateStrictCasing = true })
+
 // routes lays out everything that is answered.
 func (s *Server) routes(web fs.FS) (http.Handler, error) {
 	static, err := newStatic(web)
@@ -153,6 +157,7 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 	r := chi.NewRouter()
 	r.Use(s.observe, s.recovered, securityHeaders, s.crossSite, middleware.GetHead)
 
+	matchNames()
 	s.api = humachi.New(r, huma.Config{
 		OpenAPI: describe(), Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json", RejectUnknownQueryParameters: true, Transformers: []huma.Transformer{s.ownProblems},
