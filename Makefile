@@ -36,13 +36,15 @@ run: ## start the server; settings come from the environment (BIZSYNC_ADDR=...)
 .PHONY: deps
 deps: deps-system $(NODE_INSTALLED) ## install what tests and checks need and is missing (Debian packages only as root)
 
-# The race detector needs a C compiler, the browser test a browser.
+# The race detector needs a C compiler, the browser test a browser; the databases are tested on private servers of their own.
 .PHONY: deps-system
 deps-system:
 	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || { echo 'Node.js 20 or later is needed (package nodejs).' >&2; exit 1; }; \
 	missing=; \
 	command -v gcc >/dev/null || missing+=' gcc libc6-dev'; \
 	test -x "$${CHROMIUM:-/usr/bin/chromium}" || missing+=' chromium'; \
+	compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || missing+=' postgresql'; \
+	command -v redis-server >/dev/null || missing+=' redis-server'; \
 	if [[ -z $$missing ]]; then exit 0; fi; \
 	install="apt-get install -y --no-install-recommends$$missing"; \
 	if [[ $$(id -u) != 0 ]]; then echo "Missing; install it with: sudo apt-get update && sudo $$install" >&2; exit 1; fi; \
