@@ -62,7 +62,7 @@ func createDocument(t *tx, d store.Document, packed []byte, size int) (doc store
 	if d.ID == uuid.Nil {
 		d.ID = store.NewID()
 	}
-	if _, err := activeUser(t, d.Owner); err != nil {
+	if err := wantActive(t, d.Owner); err != nil {
 		return doc, false, fmt.Errorf("owner: %w", err)
 	}
 	var key any // NULL

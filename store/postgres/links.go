@@ -24,7 +24,7 @@ func (s *Store) CreateLink(ctx context.Context, kind store.LinkKind, user store.
 				return err
 			}
 		case kind == store.LinkPassword:
-			if _, err := activeUser(t, user); err != nil {
+			if err := wantActive(t, user); err != nil {
 				return fmt.Errorf("user %v: %w", user, err)
 			}
 			owner = user

@@ -136,7 +136,7 @@ func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role) (
 	if _, err := lockHead(t, id); err != nil {
 		return store.Member{}, err
 	}
-	if _, err := activeUser(t, user); err != nil {
+	if err := wantActive(t, user); err != nil {
 		return store.Member{}, fmt.Errorf("user: %w", err)
 	}
 	if role != store.Owner {

@@ -20,7 +20,7 @@ func (s *Store) CreateSession(ctx context.Context, session store.Session, tokenH
 		if session.ID == uuid.Nil || session.ExpiresAt.IsZero() {
 			return errors.New("a session needs an id and an expiry")
 		}
-		if _, err := activeUser(t, session.User); err != nil {
+		if err := wantActive(t, session.User); err != nil {
 			return fmt.Errorf("user %v: %w", session.User, err)
 		}
 		err := t.exec("INSERT INTO sessions (token_hash, id, user_id, user_agent, address, created_at, last_seen, expires_at)"+

@@ -84,7 +84,7 @@ type fixture struct {
 	heads []store.Head
 }
 
-func newFixture(t *testing.T, url string, o postgres.Options, documents int) *fixture {
+func newFixture(t testing.TB, url string, o postgres.Options, documents int) *fixture {
 	t.Helper()
 	s, err := postgres.Open(t.Context(), url, o)
 	if err != nil {

@@ -37,10 +37,9 @@ func orNull(t time.Time) any {
 	return t
 }
 
-// activeUser gives the name of an account that is not disabled; ErrNotFound for any other.
-func activeUser(t *tx, id store.UserID) (name string, err error) {
-	err = t.row("SELECT name FROM users WHERE id = $1 AND NOT disabled", id).Scan(&name)
-	return name, err
+// wantActive fails with ErrNotFound unless that account exists and is not disabled.
+func wantActive(t *tx, id store.UserID) error {
+	return t.row("SELECT 1 FROM users WHERE id = $1 AND NOT disabled", id).Scan(new(int))
 }
 
 // CreateUser inserts a user.
