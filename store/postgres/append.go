@@ -47,6 +47,9 @@ func (s *Store) Append(ctx context.Context, b store.Batch) (store.Result, error)
 	}
 	var out output
 	if err := s.transactJournal(ctx, in, &out); err != nil {
+		if stale(err) {
+			s.journal.Reset() // the next try shall not meet another connection that is gone
+		}
 		return store.Result{}, fmt.Errorf("append: %w", err)
 	}
 	result, err := out.result(in)

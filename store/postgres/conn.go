@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizsync/bizsync/store"
@@ -122,7 +123,14 @@ func checkVersion(version int, text string) error {
 // tx is a transaction in progress. It carries the context of its statements, as it lives no longer than one call.
 type tx struct {
 	ctx context.Context
-	tx  pgx.Tx
+	tx  querier
+}
+
+// querier is a transaction, or the pool, where every statement is a transaction of its own.
+type querier interface {
+	Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
 }
 
 func (t *tx) exec(query string, args ...any) error {
@@ -174,6 +182,10 @@ const rollbackLimit = 2 * time.Second
 // transact runs f in a transaction of the pool.
 func (s *Store) transact(ctx context.Context, o pgx.TxOptions, f func(*tx) error) error {
 	begun, err := s.pool.BeginTx(ctx, o)
+	if err != nil && stale(err) && ctx.Err() == nil {
+		s.pool.Reset() // the others that lie there are no better
+		begun, err = s.pool.BeginTx(ctx, o)
+	}
 	if err != nil {
 		return asUnavailable(fmt.Errorf("begin: %w", err)) // nothing was done, whatever the reason
 	}
@@ -203,4 +215,15 @@ func (s *Store) write(ctx context.Context, f func(*tx) error) error {
 // read runs f in one consistent read.
 func (s *Store) read(ctx context.Context, f func(*tx) error) error {
 	return s.transact(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, f)
+}
+
+// query runs f, which reads with one statement and can be run again, without the round trips of a transaction.
+func (s *Store) query(ctx context.Context, f func(*tx) error) error {
+	t := &tx{ctx: ctx, tx: s.pool}
+	err := f(t)
+	if err != nil && stale(err) && ctx.Err() == nil {
+		s.pool.Reset()
+		err = f(t)
+	}
+	return unavailable(err)
 }

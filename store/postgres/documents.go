@@ -53,6 +53,10 @@ func (s *Store) CreateDocument(ctx context.Context, d store.Document, initial []
 }
 
 func createDocument(t *tx, d store.Document, packed []byte, size int) (doc store.Document, created bool, err error) {
+	if !storable(d.Key) {
+		return doc, false, errors.New("key is not valid text")
+	}
+	d.Title = clean(d.Title)
 	if d.Key != "" {
 		doc, err := documentOfKey(t, d.Key, d.Owner)
 		if err == nil || !errors.Is(err, store.ErrNotFound) {
@@ -149,7 +153,7 @@ func folded(s string) string { return strings.ToLower(s) }
 
 // Document gives a document as user sees it, trashed ones included.
 func (s *Store) Document(ctx context.Context, id store.DocumentID, user store.UserID) (doc store.Document, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.query(ctx, func(t *tx) error {
 		doc, err = readDocument(t, id, user)
 		return err
 	})
@@ -166,14 +170,15 @@ func (s *Store) Documents(ctx context.Context, user store.UserID, query string, 
 		return nil, "", fmt.Errorf("list documents: %w", err)
 	}
 	size := pageSize(p)
-	err = s.read(ctx, func(t *tx) error {
+	err = s.query(ctx, func(t *tx) error {
+		docs = nil
 		return t.each(func(rows pgx.Rows) error {
 			d, err := scanDocument(rows)
 			docs = append(docs, d)
 			return err
 		}, "SELECT "+documentColumns+" FROM "+documentTables+
 			" WHERE m.user_id = $1 AND d.deleted_at IS NULL AND ($2 = '' OR strpos(d.title_key, $2) > 0) AND (h.changed_at, d.id) < ($3, $4)"+
-			" ORDER BY h.changed_at DESC, d.id DESC LIMIT $5", user, folded(query), after.at(), after.id, size+1)
+			" ORDER BY h.changed_at DESC, d.id DESC LIMIT $5", user, folded(clean(query)), after.at(), after.id, size+1)
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("list documents: %w", err)
@@ -184,6 +189,7 @@ func (s *Store) Documents(ctx context.Context, user store.UserID, query string, 
 
 // RenameDocument sets the title.
 func (s *Store) RenameDocument(ctx context.Context, id store.DocumentID, title string) error {
+	title = clean(title)
 	err := s.write(ctx, func(t *tx) error {
 		if _, err := lockHead(t, id); err != nil {
 			return err

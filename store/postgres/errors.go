@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"io"
+	"net"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
 
 	"github.com/bizsync/bizsync/store"
 )
@@ -76,9 +78,14 @@ func serverUnavailable(code string) bool {
 
 // lost says whether the connection is the reason, rather than an answer of the server.
 func lost(err error) bool {
-	var e interface{ Timeout() bool } // net.Error, *net.OpError and their like
-	return errors.As(err, &e) || strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "conn closed") ||
-		strings.Contains(err.Error(), "use of closed network connection")
+	var e net.Error
+	return errors.As(err, &e) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, puddle.ErrClosedPool)
+}
+
+// stale says whether a failure is that of a connection that had lain in the pool when the server went away.
+func stale(err error) bool {
+	var connect *pgconn.ConnectError
+	return !errors.As(err, &connect) && (code(err) == adminShutdown || code(err) == "" && (lost(err) || pgconn.SafeToRetry(err)))
 }
 
 // commitError judges a failure of the COMMIT itself. An ERROR of the server says that it was undone; anything else leaves it open, even a FATAL one, since a server that

@@ -46,7 +46,7 @@ func (s *Store) CreateLink(ctx context.Context, kind store.LinkKind, user store.
 
 // Link says for whom an unused, unexpired link is.
 func (s *Store) Link(ctx context.Context, kind store.LinkKind, tokenHash [32]byte) (user store.UserID, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.query(ctx, func(t *tx) error {
 		user, err = readLink(t, kind, tokenHash)
 		return err
 	})

@@ -44,12 +44,16 @@ func (s *Store) Heads(ctx context.Context, ids []store.DocumentID) (heads []stor
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := s.pool.Query(ctx, headQuery+" WHERE document = ANY ($1)", ids)
-	if err == nil {
-		heads, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (store.Head, error) { return scanHead(r) })
-	}
+	err = s.query(ctx, func(t *tx) error {
+		heads = make([]store.Head, 0, len(ids))
+		return t.each(func(rows pgx.Rows) error {
+			h, err := scanHead(rows)
+			heads = append(heads, h)
+			return err
+		}, headQuery+" WHERE document = ANY ($1)", ids)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read heads: %w", unavailable(err))
+		return nil, fmt.Errorf("read heads: %w", err)
 	}
 	return heads, nil
 }

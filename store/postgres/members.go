@@ -35,7 +35,7 @@ func (s *Store) Resolve(ctx context.Context, name string, user store.UserID) (ac
 func resolve(t *tx, name string, user store.UserID) (store.Access, error) {
 	var id store.DocumentID
 	err := store.ErrNotFound
-	if name != "" {
+	if name != "" && storable(name) {
 		err = t.row("SELECT id FROM documents WHERE key = $1", name).Scan(&id)
 	}
 	if errors.Is(err, store.ErrNotFound) {

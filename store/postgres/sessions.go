@@ -25,7 +25,7 @@ func (s *Store) CreateSession(ctx context.Context, session store.Session, tokenH
 		}
 		err := t.exec("INSERT INTO sessions (token_hash, id, user_id, user_agent, address, created_at, last_seen, expires_at)"+
 			" VALUES ($1, $2, $3, $4, $5, coalesce($6, now()), coalesce($7, $6, now()), $8)",
-			tokenHash[:], session.ID, session.User, session.UserAgent, session.Address,
+			tokenHash[:], session.ID, session.User, clean(session.UserAgent), clean(session.Address),
 			orNull(session.CreatedAt), orNull(session.LastSeen), session.ExpiresAt)
 		if taken(err) {
 			err = store.ErrConflict
@@ -41,7 +41,7 @@ func (s *Store) CreateSession(ctx context.Context, session store.Session, tokenH
 // SessionByToken gives a session that has not expired, with its user, and slides its expiry.
 func (s *Store) SessionByToken(ctx context.Context, tokenHash [32]byte, idle time.Duration) (session store.Session, user store.User, err error) {
 	var slide bool
-	err = s.read(ctx, func(t *tx) error {
+	err = s.query(ctx, func(t *tx) error {
 		session, user, slide, err = readSession(t, tokenHash)
 		return err
 	})

@@ -40,7 +40,7 @@ func readSnapshot(t *tx, id store.DocumentID) (s store.Snapshot, err error) {
 
 // LoadSnapshot reads the newest snapshot; a zero Seq when there is none.
 func (s *Store) LoadSnapshot(ctx context.Context, id store.DocumentID) (snapshot store.Snapshot, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.query(ctx, func(t *tx) error {
 		snapshot, err = readSnapshot(t, id)
 		return err
 	})

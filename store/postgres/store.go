@@ -126,7 +126,7 @@ func (s *Store) check(ctx context.Context, o Options) error {
 
 // Ping says whether the database answers reads.
 func (s *Store) Ping(ctx context.Context) error {
-	err := s.read(ctx, func(t *tx) error {
+	err := s.query(ctx, func(t *tx) error {
 		return t.row("SELECT 1 FROM (SELECT count(*) FROM secrets) s").Scan(new(int))
 	})
 	if err != nil {

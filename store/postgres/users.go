@@ -61,12 +61,15 @@ func insertUser(t *tx, u store.User) (store.User, error) {
 	if emailKey(u.Email) == "" {
 		return store.User{}, errors.New("email is empty")
 	}
+	if !storable(u.Email) {
+		return store.User{}, errors.New("email is not valid text")
+	}
 	if u.ID == uuid.Nil {
 		u.ID = store.NewID()
 	}
 	user, err := scanUser(t.row("INSERT INTO users AS u (id, email, email_key, name, role, password_hash, disabled, created_at, updated_at)"+
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now()), coalesce($9, $8, now())) RETURNING "+userColumns,
-		u.ID, u.Email, emailKey(u.Email), u.Name, string(u.Role), u.PasswordHash, u.Disabled, orNull(u.CreatedAt), orNull(u.UpdatedAt)))
+		u.ID, u.Email, emailKey(u.Email), clean(u.Name), string(u.Role), u.PasswordHash, u.Disabled, orNull(u.CreatedAt), orNull(u.UpdatedAt)))
 	if taken(err) {
 		return store.User{}, fmt.Errorf("email %q: %w", u.Email, store.ErrConflict)
 	}
@@ -108,7 +111,7 @@ func hasUsers(t *tx) (any bool, err error) {
 
 // HasUsers says whether any account exists.
 func (s *Store) HasUsers(ctx context.Context) (any bool, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.query(ctx, func(t *tx) error {
 		any, err = hasUsers(t)
 		return err
 	})
@@ -120,7 +123,7 @@ func (s *Store) HasUsers(ctx context.Context) (any bool, err error) {
 
 // User gives an account, disabled or not.
 func (s *Store) User(ctx context.Context, id store.UserID) (user store.User, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.query(ctx, func(t *tx) error {
 		user, err = readUser(t, id)
 		return err
 	})
@@ -136,7 +139,10 @@ func readUser(t *tx, id store.UserID) (store.User, error) {
 
 // UserByEmail finds an account by its email, without regard to case and surrounding space.
 func (s *Store) UserByEmail(ctx context.Context, email string) (user store.User, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.query(ctx, func(t *tx) error {
+		if !storable(email) {
+			return store.ErrNotFound
+		}
 		user, err = scanUser(t.row("SELECT "+userColumns+" FROM users u WHERE u.email_key = $1", emailKey(email)))
 		return err
 	})
@@ -153,7 +159,8 @@ func (s *Store) Users(ctx context.Context, p store.Page) (users []store.User, ne
 		return nil, "", fmt.Errorf("list users: %w", err)
 	}
 	size := pageSize(p)
-	err = s.read(ctx, func(t *tx) error {
+	err = s.query(ctx, func(t *tx) error {
+		users = nil
 		return t.each(func(rows pgx.Rows) error {
 			u, err := scanUser(rows)
 			users = append(users, u)
