@@ -42,6 +42,7 @@ func (r *room) decided(res commitResult) {
 			except = nil
 		}
 		r.broadcast(syncMessage(syncUpdate, merged.Bytes()), except)
+		r.publish(res, merged)
 	}
 	if res.MoreForeign || r.behind(res.Head) {
 		r.readAgain = true

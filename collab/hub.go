@@ -36,6 +36,7 @@ type Hub struct {
 	trustClientIDs bool
 	journal        *journal
 	compactions    chan compaction
+	pollNow        chan struct{}      // of capacity 1
 	kill           context.CancelFunc // ends the rooms at once
 	quiet          context.CancelFunc // ends the journal and the housekeeping, when no room is left
 	rooms          context.Context    // of the rooms' goroutines; done after kill
@@ -49,6 +50,7 @@ type Hub struct {
 
 	mu       sync.Mutex
 	open     map[store.DocumentID]*room // guarded by mu
+	relay    Relay                      // guarded by mu; nil on a single node
 	stopping bool                       // guarded by mu
 }
 
@@ -61,6 +63,7 @@ func NewHub(o Options) *Hub {
 		store: o.Store, logger: o.Logger, metrics: o.Metrics, limits: o.Limits.withDefaults(), timing: o.Timing.withDefaults(),
 		trustClientIDs: o.TrustClientIDs,
 		compactions:    make(chan compaction, 64),
+		pollNow:        make(chan struct{}, 1),
 		kill:           kill, quiet: quiet, rooms: rooms, loads: loads, stopLoads: stopLoads,
 		open: make(map[store.DocumentID]*room),
 	}
@@ -155,7 +158,7 @@ func (h *Hub) acquire(ctx context.Context, doc store.DocumentID) (*room, error) 
 	}
 	r := h.open[doc]
 	if r == nil {
-		r = newRoom(h, doc)
+		r = newRoom(h, doc, h.relay)
 		h.open[doc] = r
 		h.roomsWG.Go(func() { r.run(h.rooms) })
 	}
@@ -239,7 +242,7 @@ func (r *room) tell(ev event) bool {
 // pollHeads compares the heads of all open documents with the rooms', every HeadPoll: what another node committed, or changed in who may do what, is found at
 // the latest then, with no other help.
 func (h *Hub) pollHeads(ctx context.Context) {
-	for pause(ctx, h.timing.HeadPoll) {
+	for h.nextPoll(ctx.Done()) {
 		h.compareHeads(ctx, h.all())
 	}
 }

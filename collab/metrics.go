@@ -21,6 +21,7 @@ type Metrics struct {
 	malformed        prometheus.Counter
 	held             prometheus.Counter
 	heldDropped      prometheus.Counter
+	relayed          *prometheus.CounterVec
 	refusals         *prometheus.CounterVec
 	closes           *prometheus.CounterVec
 	awarenessDropped prometheus.Counter
@@ -58,6 +59,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		malformed:        counter("frames_malformed_total", "Frames that could not be decoded."),
 		held:             counter("frames_held_total", "Update frames that had to wait for what they refer to."),
 		heldDropped:      counter("frames_held_dropped_total", "Times that held frames were given up and asked for again."),
+		relayed:          vec("relayed_total", "Messages of other nodes, by what became of them.", "outcome"),
 		refusals:         vec("refusals_total", "Update frames and rows that were refused.", "reason"),
 		closes:           vec("closes_total", "Connections that the server closed.", "code"),
 		awarenessDropped: counter("awareness_dropped_total", "Presence states that were not relayed: too large, or not a JSON object."),
@@ -71,7 +73,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		badRows:         counter("bad_rows_total", "Rows of the log that could not be decoded."),
 		compactions:     counter("compactions_total", "Snapshots that this node has made."),
 	}
-	m.register(m.connections, m.rooms, m.updatesIn, m.updatesOut, m.acked, m.malformed, m.held, m.heldDropped, m.refusals, m.closes, m.awarenessDropped,
+	m.register(m.connections, m.rooms, m.updatesIn, m.updatesOut, m.acked, m.malformed, m.held, m.heldDropped, m.relayed, m.refusals, m.closes, m.awarenessDropped,
 		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.quarantined, m.loadFailures, m.badRows, m.compactions)
 	return m
 }

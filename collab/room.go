@@ -20,6 +20,8 @@ type room struct {
 	hub     *Hub
 	doc     store.DocumentID
 	logger  *slog.Logger
+	relay   Relay             // nil on a single node
+	relayed chan rowsMessage  // from other nodes, also while the room is loading
 	inbox   chan event        // joins, leaves and frames: what connections do
 	control chan event        // all else, so that it doesn't wait behind frames
 	results chan commitResult // of capacity 1: the journal has at most one batch of a room
@@ -116,11 +118,12 @@ type event struct {
 	editors chan<- []Editor    // of capacity 1
 }
 
-func newRoom(h *Hub, doc store.DocumentID) *room {
+func newRoom(h *Hub, doc store.DocumentID, relay Relay) *room {
 	return &room{
-		hub: h, doc: doc, logger: h.logger.With("document", doc),
+		hub: h, doc: doc, relay: relay, logger: h.logger.With("document", doc),
 		inbox:     make(chan event, 64),
 		control:   make(chan event, 8),
+		relayed:   make(chan rowsMessage, relayWaiting),
 		results:   make(chan commitResult, 1),
 		reads:     make(chan readResult, 1),
 		rights:    make(chan rightsResult, 1),
@@ -205,6 +208,8 @@ func (r *room) run(ctx context.Context) {
 			}
 		case ev := <-r.control:
 			r.handle(ev)
+		case m := <-r.relayed:
+			r.takeRelayed(m)
 		case res := <-r.results:
 			r.decided(res)
 		case res := <-r.reads:

@@ -58,6 +58,7 @@ type scene struct {
 	seed  uint64
 	rng   *rand.Rand // for the scene itself
 	hubs  []*node
+	bus   *bus
 	cast  []*actor
 	wg    sync.WaitGroup // actors and links
 	quiet chan struct{}  // closed when editing and trouble are over
@@ -86,8 +87,9 @@ func playHistory(t *testing.T, seed uint64) {
 	users := 2 + rng.IntN(3)
 	s.w = newWorld(t, users, 1+rng.IntN(2))
 	options := s.options()
+	s.bus = &bus{rng: rand.New(rand.NewPCG(seed, 3)), wg: &s.wg, lost: []int{0, 30, 50, 100}[rng.IntN(4)]}
 	for range 1 + rng.IntN(2) {
-		s.hubs = append(s.hubs, &node{hub: NewHub(options)})
+		s.hubs = append(s.hubs, &node{hub: s.bus.join(NewHub(options))})
 	}
 	s.castActors()
 	s.w.setFault(someFaults(rand.New(rand.NewPCG(seed, 2)), 2+rng.IntN(12)))
@@ -262,7 +264,7 @@ func (s *scene) trouble(o Options, seconds int) {
 		n := s.hubs[s.rng.IntN(len(s.hubs))]
 		n.mu.Lock()
 		old := n.hub
-		n.hub = NewHub(o)
+		n.hub = s.bus.join(NewHub(o))
 		n.mu.Unlock()
 		if s.rng.IntN(2) == 0 {
 			old.crash()
