@@ -2,6 +2,7 @@ package relay
 
 import (
 	"encoding/binary"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -12,7 +13,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	LogClient(slog.New(slog.DiscardHandler))
+	goleak.VerifyTestMain(m)
+}
 
 // document makes a document id out of a number.
 func document(n int) (doc Document) {
@@ -107,18 +111,18 @@ func (r *recorder) waitMessage(t *testing.T, want string) {
 }
 
 // value reads a counter or gauge.
-func value(t *testing.T, c prometheus.Metric) float64 {
-	t.Helper()
+func value(tb testing.TB, c prometheus.Metric) float64 {
+	tb.Helper()
 	var out dto.Metric
 	if err := c.Write(&out); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.GetCounter().GetValue() + out.GetGauge().GetValue()
 }
 
-func droppedFor(t *testing.T, m *Metrics, reason string) int {
-	t.Helper()
-	return int(value(t, m.dropped.WithLabelValues(reason)))
+func droppedFor(tb testing.TB, m *Metrics, reason string) int {
+	tb.Helper()
+	return int(value(tb, m.dropped.WithLabelValues(reason)))
 }
 
 // poll waits for something that has no way to say that it has happened.

@@ -163,6 +163,18 @@ func (r *Redis) Close() error {
 	return r.closeErr
 }
 
+// LogClient sends what go-redis says by itself (each dial that fails, each new master) to a logger, at debug level, instead of to standard error. It is one
+// setting of the whole process: call it once, before the first relay. The relay's own logs say the same once an outage.
+func LogClient(log *slog.Logger) { redis.SetLogger(clientLog{log}) }
+
+type clientLog struct{ log *slog.Logger }
+
+func (l clientLog) Printf(ctx context.Context, format string, v ...any) {
+	if l.log.Enabled(ctx, slog.LevelDebug) {
+		l.log.DebugContext(ctx, fmt.Sprintf(format, v...))
+	}
+}
+
 // sleep waits, and says whether ctx is still alive.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)

@@ -41,31 +41,31 @@ type server struct {
 	done chan struct{} // closed when its output has ended
 }
 
-func startRedis(t *testing.T, args ...string) *server {
-	t.Helper()
-	s := &server{addr: freeAddr(t), args: args}
-	s.start(t)
-	t.Cleanup(func() { s.kill(t) })
+func startRedis(tb testing.TB, args ...string) *server {
+	tb.Helper()
+	s := &server{addr: freeAddr(tb), args: args}
+	s.start(tb)
+	tb.Cleanup(func() { s.kill(tb) })
 	return s
 }
 
 func (s *server) url() string { return "redis://" + s.addr }
 
 // start returns when it accepts connections.
-func (s *server) start(t *testing.T) {
-	t.Helper()
+func (s *server) start(tb testing.TB) {
+	tb.Helper()
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
-		t.Fatal("this test needs redis-server: install the package redis-server")
+		tb.Fatal("this test needs redis-server: install the package redis-server")
 	}
 	_, port, _ := net.SplitHostPort(s.addr)
-	dir := t.TempDir()
+	dir := tb.TempDir()
 	args := []string{}
 	if len(s.args) > 0 && s.args[0] == "--sentinel" {
 		// A Sentinel keeps its state in the file that configures it.
 		file := filepath.Join(dir, "sentinel.conf")
 		if err := os.WriteFile(file, []byte(strings.Join(s.args[1:], "\n")+"\n"), 0o600); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		args = append(args, file, "--sentinel")
 	}
@@ -76,11 +76,11 @@ func (s *server) start(t *testing.T) {
 	s.cmd = exec.Command(program, args...)
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s.cmd.Stderr = s.cmd.Stdout
 	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ready, done := make(chan struct{}), make(chan struct{})
 	s.done = done
@@ -101,45 +101,45 @@ func (s *server) start(t *testing.T) {
 	select {
 	case <-ready:
 	case <-done:
-		t.Fatalf("redis-server ended:\n%s", said.String())
+		tb.Fatalf("redis-server ended:\n%s", said.String())
 	case <-time.After(10 * time.Second):
-		s.kill(t)
-		t.Fatal("redis-server is not ready after 10 s")
+		s.kill(tb)
+		tb.Fatal("redis-server is not ready after 10 s")
 	}
 }
 
 // kill ends it like a crash does.
-func (s *server) kill(t *testing.T) {
-	t.Helper()
+func (s *server) kill(tb testing.TB) {
+	tb.Helper()
 	if s.cmd == nil {
 		return
 	}
-	s.signal(t, syscall.SIGKILL)
+	s.signal(tb, syscall.SIGKILL)
 	<-s.done
 	_ = s.cmd.Wait() // says that it was killed
 	s.cmd = nil
 }
 
-func (s *server) signal(t *testing.T, sig os.Signal) {
-	t.Helper()
+func (s *server) signal(tb testing.TB, sig os.Signal) {
+	tb.Helper()
 	if err := s.cmd.Process.Signal(sig); err != nil {
-		t.Errorf("signal redis-server: %v", err)
+		tb.Errorf("signal redis-server: %v", err)
 	}
 }
 
 // client is for what the test itself asks of the server.
-func (s *server) client(t *testing.T) *redis.Client {
-	t.Helper()
+func (s *server) client(tb testing.TB) *redis.Client {
+	tb.Helper()
 	c := redis.NewClient(&redis.Options{Addr: s.addr, Protocol: 2, DisableIdentity: true})
-	t.Cleanup(func() { c.Close() })
+	tb.Cleanup(func() { c.Close() })
 	return c
 }
 
-func freeAddr(t *testing.T) string {
-	t.Helper()
+func freeAddr(tb testing.TB) string {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer l.Close()
 	return l.Addr().String()
