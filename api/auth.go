@@ -69,6 +69,9 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 	}
 	// The operation itself must answer for every error that it names; these three can come from any.
 	op.Errors = append(op.Errors, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable)
+	if op.Method == http.MethodPost || op.Method == http.MethodPut || op.Method == http.MethodPatch {
+		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
 	op.MaxBodyBytes = maxBodyBytes + 1
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humachi.Unwrap(ctx)
@@ -84,6 +87,9 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 			}
 			inner = context.WithValue(inner, callerKey{}, c)
 		}
+		// A database that is away is told as such while the caller is still listening.
+		inner, cancel := context.WithTimeout(inner, requestTime)
+		defer cancel()
 		next(huma.WithContext(ctx, inner))
 	})
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {

@@ -36,9 +36,9 @@ type connTiming struct {
 	budget  time.Duration // waiting for the budget of large frames
 }
 
-// defaultConnTiming is CONTRACT's: alive while any byte was read in the last 20 s, pings every 10 s.
+// defaultConnTiming is CONTRACT's, a second earlier: a connection is alive while any byte was read in the last 20 s, and then its client is seen to be gone.
 func defaultConnTiming() connTiming {
-	return connTiming{ping: 10 * time.Second, silence: 20 * time.Second, stall: 20 * time.Second, grace: 3 * time.Second, budget: 20 * time.Second}
+	return connTiming{ping: 9 * time.Second, silence: 19 * time.Second, stall: 20 * time.Second, grace: 3 * time.Second, budget: 20 * time.Second}
 }
 
 // conn is one WebSocket as package collab sees it (collab.Conn).
@@ -185,6 +185,9 @@ func (c *conn) writeMessage(b []byte) error {
 		return c.ws.Write(context.Background(), websocket.MessageBinary, b)
 	}
 }
+
+// Heard says when the peer was last heard, byte by byte.
+func (c *conn) Heard() time.Time { return c.wire.lastHeard() }
 
 // Close starts the closing handshake and returns. After the grace period the network connection is cut, answered or not. Only the first call counts.
 func (c *conn) Close(code int, reason string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"regexp"
 	"strings"
 	"time"
@@ -92,7 +93,11 @@ func (s *Server) documentRoutes() {
 	manage := append([]int{http.StatusForbidden}, one...)
 	register(s, huma.Operation{OperationID: "listDocuments", Method: http.MethodGet, Path: prefix + "/documents", Tags: tags, Summary: "List my documents", Description: "Newest change first."}, signedIn, s.listDocuments)
 	register(s, huma.Operation{OperationID: "createDocument", Method: http.MethodPost, Path: prefix + "/documents", Tags: tags, Summary: "Create a document",
-		Description: "201, or 200 with the existing document when the key is one of yours.", DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict, http.StatusGone}}, signedIn, s.createDocument)
+		Description: "201, or 200 with the existing document when the key is one of yours.", DefaultStatus: http.StatusCreated,
+		Responses: map[string]*huma.Response{"200": {Description: "The document that has this key already", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Document](), true, "Document")},
+		}}},
+		Errors: []int{http.StatusConflict, http.StatusGone}}, signedIn, s.createDocument)
 	register(s, huma.Operation{OperationID: "getDocument", Method: http.MethodGet, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Read a document's entry", Errors: one}, signedIn, s.getDocument)
 	register(s, huma.Operation{OperationID: "renameDocument", Method: http.MethodPatch, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Rename a document", Description: "Editors and owners.", Errors: manage}, signedIn, s.renameDocument)
 	register(s, huma.Operation{OperationID: "deleteDocument", Method: http.MethodDelete, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Move a document to the trash",

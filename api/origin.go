@@ -54,7 +54,7 @@ func newOrigins(publicURL string, allowed []string, proxies []netip.Prefix) (*or
 		o.public = &url.URL{Scheme: strings.ToLower(u.Scheme), Host: u.Host}
 	}
 	for _, a := range allowed {
-		origin, ok := normalOrigin(strings.TrimSuffix(a, "/"))
+		origin, ok := normalOrigin(strings.TrimSuffix(strings.TrimSpace(a), "/"))
 		if !ok {
 			return nil, fmt.Errorf("allowed origin %q: it should look like https://app.example.com", a)
 		}

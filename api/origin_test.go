@@ -38,6 +38,9 @@ func TestCheckOrigins(t *testing.T) {
 			t.Errorf("public URL %q is taken", bad)
 		}
 	}
+	if err := CheckOrigins("", []string{"https://a.example.com", " https://b.example.com"}); err != nil {
+		t.Errorf("a space after the comma: %v", err)
+	}
 	for _, bad := range []string{"*", "null", "https://*.example.com/x", "example.com"} {
 		if err := CheckOrigins("", []string{bad}); err == nil {
 			t.Errorf("allowed origin %q is taken", bad)

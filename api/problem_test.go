@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,4 +129,18 @@ func TestPanicsBecomeProblems(t *testing.T) {
 		fmt.Fprint(w, "half")
 		panic("boom")
 	}))).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/x", nil))
+}
+
+// RFC 9110, 15.5.6: who asks for what an address doesn't do is told what it does.
+func TestMethodNotAllowedSaysWhatIs(t *testing.T) {
+	h := newHarness(t, nil)
+	for path, want := range map[string][]string{
+		"/healthz":          {"GET", "HEAD"},
+		"/api/v1/documents": {"GET", "HEAD", "POST"},
+	} {
+		r := h.anonymous().call("OPTIONS", path, nil).wants(405, codeMethod)
+		if got := r.header.Values("Allow"); !slices.Equal(got, want) {
+			t.Errorf("%s allows %v, want %v", path, got, want)
+		}
+	}
 }

@@ -27,6 +27,8 @@ import (
 
 const (
 	prefix = "/api/v1"
+	// requestTime bounds the work for a REST request.
+	requestTime = 5 * time.Second
 	// maxBodyBytes bounds the body of a REST request.
 	maxBodyBytes = 1 << 20
 	// defaultSessionIdle is how long a login lasts without being used.
@@ -188,7 +190,16 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 			notFound(w, r)
 		}
 	})
+	router := r
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+			if router.Match(chi.NewRouteContext(), method, r.URL.Path) {
+				w.Header().Add("Allow", method)
+				if method == http.MethodGet {
+					w.Header().Add("Allow", http.MethodHead) // see middleware.GetHead
+				}
+			}
+		}
 		s.writeProblem(w, r, problem(http.StatusMethodNotAllowed, codeMethod, "this address doesn't do that"))
 	})
 	return r, nil

@@ -38,6 +38,9 @@ func newWire(c net.Conn, stall time.Duration) *wire {
 // elapsed is the wire's own clock: nanoseconds since it was made.
 func (w *wire) elapsed() int64 { return int64(time.Since(w.began)) }
 
+// lastHeard is when the peer was last heard.
+func (w *wire) lastHeard() time.Time { return w.began.Add(time.Duration(w.heard.Load())) }
+
 // Read notes any byte as a sign of life.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -47,6 +48,8 @@ func (f *feed) Write(_ context.Context, b []byte) error {
 	}
 	return nil
 }
+
+func (*feed) Heard() time.Time { return time.Now() }
 
 func (f *feed) Close(int, string) {}
 

@@ -11,7 +11,8 @@ import (
 
 const (
 	loadLimit = 60 * time.Second
-	silentFor = 35 * time.Second
+	// silentFor is a little more than the time between two pings: one of them went unanswered.
+	silentFor = 12 * time.Second
 	// heldLimit and heldMost bound what one connection has held, in bytes and number of frames. An honest reconnect has a handful.
 	heldLimit = 256 << 10
 	heldMost  = 256

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,6 +20,7 @@ type link struct {
 	up, down         chan packet // as sent
 	arrived, deliver chan []byte // as received: at the server, at the client
 	latency          func() time.Duration
+	silent           atomic.Int64 // since when its pings go unanswered, Unix nanoseconds; 0: they are answered
 	cut              chan struct{}
 	once             sync.Once
 
@@ -73,6 +75,14 @@ func (l *link) pump(from chan packet, to chan []byte, closing bool) {
 
 // pull cuts the link; what is under way is lost.
 func (l *link) pull() { l.once.Do(func() { close(l.cut) }) }
+
+// Heard is now, as if every ping were answered, until the link is silenced.
+func (l *link) Heard() time.Time {
+	if at := l.silent.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Now()
+}
 
 func (l *link) Read(ctx context.Context) ([]byte, error) {
 	select {

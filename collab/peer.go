@@ -18,6 +18,8 @@ type Conn interface {
 	Read(ctx context.Context) ([]byte, error)
 	// Write sends one binary message. It does not keep b or change it.
 	Write(ctx context.Context, b []byte) error
+	// Heard says when the last byte of the client was read, pongs included. It may be called from any goroutine.
+	Heard() time.Time
 	// Close starts the closing handshake with a code and a reason of at most 123 bytes and doesn't wait for it.
 	Close(code int, reason string)
 }

@@ -198,7 +198,9 @@ type stuck struct{ gate chan struct{} }
 
 func (c stuck) Read(context.Context) ([]byte, error) { <-c.gate; return nil, errCut }
 func (c stuck) Write(context.Context, []byte) error  { <-c.gate; return nil }
-func (c stuck) Close(int, string)                    {}
+func (stuck) Heard() time.Time                       { return time.Now() }
+
+func (c stuck) Close(int, string) {}
 
 // A reader that takes nothing holds no more than the limit, or one message. The answer to a step 1 doesn't count: a document may be larger than the limit, and must
 // open while somebody types in it. Only one is on its way at a time.
@@ -259,6 +261,8 @@ func (c *gated) Write(_ context.Context, b []byte) error {
 	}
 	return nil
 }
+
+func (*gated) Heard() time.Time { return time.Now() }
 
 func (c *gated) Close(int, string) {}
 

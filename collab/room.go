@@ -364,7 +364,7 @@ func (r *room) makePlace(s *session) *CloseError {
 	for _, o := range r.sessions {
 		if o.peer.User == s.peer.User {
 			mine++
-			if silent == nil || o.lastHeard.Load() < silent.lastHeard.Load() {
+			if silent == nil || o.conn.Heard().Before(silent.conn.Heard()) {
 				silent = o
 			}
 		}
@@ -372,8 +372,7 @@ func (r *room) makePlace(s *session) *CloseError {
 	if mine < l.SocketsPerUser && len(r.sessions) < l.SocketsPerDoc {
 		return nil
 	}
-	// Stock clients renew their presence every 15 s.
-	if silent != nil && time.Since(time.Unix(0, silent.lastHeard.Load())) > silentFor {
+	if silent != nil && time.Since(silent.conn.Heard()) > silentFor {
 		r.kick(silent, CloseTryAgain, "replaced by a newer connection")
 		return nil
 	}

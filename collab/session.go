@@ -36,7 +36,6 @@ type session struct {
 	received uint64 // update frames so far
 
 	lastActive atomic.Int64 // Unix nanoseconds of the last frame that was not a mere echo
-	lastHeard  atomic.Int64 // of the last frame of any kind
 
 	// Owned by room.run.
 	role        store.Role // what the account may do now
@@ -80,7 +79,6 @@ func newSession(peer Peer, conn Conn, h *Hub, end context.CancelFunc) *session {
 		role:   peer.Role, roleVersion: peer.AccessVersion,
 	}
 	s.lastActive.Store(now.UnixNano())
-	s.lastHeard.Store(now.UnixNano())
 	return s
 }
 
@@ -99,7 +97,6 @@ func (s *session) read(ctx, reading context.Context, r *room) *CloseError {
 			}
 			return nil
 		}
-		s.lastHeard.Store(time.Now().UnixNano())
 		f, err := parseFrame(b)
 		if err != nil {
 			r.hub.metrics.malformed.Inc()
