@@ -16,7 +16,7 @@ const readyTime = 2 * time.Second
 
 // health is the body of /healthz and /readyz.
 type health struct {
-	Status string            `json:"status"` // ok, stopping or unavailable
+	Status string            `json:"status"` // ok, degraded, stopping or unavailable
 	Checks map[string]string `json:"checks,omitempty"`
 }
 
@@ -38,7 +38,15 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		s.writeHealth(w, r, http.StatusServiceUnavailable, health{Status: "unavailable", Checks: map[string]string{"database": "unavailable"}})
 		return
 	}
-	s.writeHealth(w, r, http.StatusOK, health{Status: "ok", Checks: map[string]string{"database": "ok"}})
+	h := health{Status: "ok", Checks: map[string]string{"database": "ok"}}
+	if s.redis != nil {
+		h.Checks["redis"] = "ok"
+		if !s.redis() {
+			// Everything goes on without Redis, only slower from node to node: no reason to send people elsewhere.
+			h.Status, h.Checks["redis"] = "degraded", "unavailable"
+		}
+	}
+	s.writeHealth(w, r, http.StatusOK, h)
 }
 
 func (s *Server) writeHealth(w http.ResponseWriter, r *http.Request, status int, h health) {

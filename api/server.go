@@ -51,6 +51,7 @@ type Options struct {
 	Web       fs.FS  // the built browser application; nil: none
 	Logger    *slog.Logger
 	Metrics   prometheus.Registerer // nil: not counted
+	Redis     func() bool           // whether Redis is connected; nil: there is none
 
 	PublicURL      string         // at which people see this server; "": as each request says
 	AllowedOrigins []string       // whose pages may use this server with a person's cookie, beside the public one
@@ -75,6 +76,7 @@ type Server struct {
 	// Set at construction.
 	store       store.Store
 	hub         *collab.Hub
+	redis       func() bool // whether Redis is connected; nil: there is none
 	passwords   *Passwords
 	tokens      *tokens
 	log         *slog.Logger
@@ -114,7 +116,7 @@ func New(o Options) (*Server, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		store: o.Store, hub: o.Hub, passwords: o.Passwords, tokens: newTokens(o.Secret), log: o.Logger, origins: origins, node: o.Node,
+		store: o.Store, hub: o.Hub, redis: o.Redis, passwords: o.Passwords, tokens: newTokens(o.Secret), log: o.Logger, origins: origins, node: o.Node,
 		sessionIdle: or(o.SessionIdle, defaultSessionIdle),
 		frameBytes:  or(o.FrameBytes, defaultFrameBytes),
 		timing:      defaultConnTiming(),

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-
-	"github.com/bizsync/bizsync/store/sqlite"
 )
+
+// errNoDatabase: nothing was ever kept there.
+var errNoDatabase = errors.New("there is no database yet")
 
 // migrateUpCommand brings the database to the newest schema.
 type migrateUpCommand struct {
@@ -15,10 +15,10 @@ type migrateUpCommand struct {
 }
 
 func (c *migrateUpCommand) run(ctx context.Context, p process) error {
-	if err := sqlite.MigrateUp(ctx, c.Storage.path()); err != nil {
+	if err := c.Storage.migrateUp(ctx); err != nil {
 		return err
 	}
-	return printSchema(ctx, p, c.Storage.path())
+	return printSchema(ctx, p, &c.Storage)
 }
 
 // migrateDownCommand undoes one migration.
@@ -27,10 +27,10 @@ type migrateDownCommand struct {
 }
 
 func (c *migrateDownCommand) run(ctx context.Context, p process) error {
-	if err := sqlite.MigrateDown(ctx, c.Storage.path()); err != nil {
+	if err := c.Storage.migrateDown(ctx); err != nil {
 		return err
 	}
-	return printSchema(ctx, p, c.Storage.path())
+	return printSchema(ctx, p, &c.Storage)
 }
 
 // migrateStatusCommand prints how far the schema is.
@@ -39,13 +39,13 @@ type migrateStatusCommand struct {
 }
 
 func (c *migrateStatusCommand) run(ctx context.Context, p process) error {
-	return printSchema(ctx, p, c.Storage.path())
+	return printSchema(ctx, p, &c.Storage)
 }
 
-func printSchema(ctx context.Context, p process, path string) error {
-	s, err := sqlite.MigrationStatus(ctx, path)
-	if errors.Is(err, fs.ErrNotExist) {
-		_, err := fmt.Fprintf(p.stdout, "%s: no database yet\n", path)
+func printSchema(ctx context.Context, p process, storage *storageSettings) error {
+	s, err := storage.schema(ctx)
+	if errors.Is(err, errNoDatabase) {
+		_, err := fmt.Fprintf(p.stdout, "%s: no database yet\n", storage.name())
 		return err
 	}
 	if err != nil {
@@ -53,13 +53,13 @@ func printSchema(ctx context.Context, p process, path string) error {
 	}
 	state := "up to date"
 	switch {
-	case s.Dirty:
+	case s.dirty:
 		state = "a migration was interrupted; migrate up finishes it"
-	case s.Version < s.Latest:
+	case s.version < s.latest:
 		state = "behind"
-	case s.Version > s.Latest:
+	case s.version > s.latest:
 		state = "newer than this program"
 	}
-	_, err = fmt.Fprintf(p.stdout, "%s: version %d of %d, %s\n", path, s.Version, s.Latest, state)
+	_, err = fmt.Fprintf(p.stdout, "%s: version %d of %d, %s\n", storage.name(), s.version, s.latest, state)
 	return err
 }

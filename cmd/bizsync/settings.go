@@ -9,13 +9,13 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/bizsync/bizsync/api"
 	"github.com/bizsync/bizsync/collab"
+	"github.com/bizsync/bizsync/collab/relay"
 )
 
 // command is what an invocation asks for.
@@ -37,30 +37,10 @@ type commands struct {
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
-// storageSettings say where everything is kept.
-type storageSettings struct {
-	DataDir     string `default:"./bizsync-data" placeholder:"DIR" help:"Directory of the SQLite database."`
-	DatabaseURL string `placeholder:"URL" help:"PostgreSQL (not in this version): SQLite in the data directory when empty."`
-}
-
-// Validate is called by kong.
-func (s *storageSettings) Validate() error {
-	if s.DatabaseURL != "" {
-		return errors.New("database-url: this version keeps everything in SQLite and can't use another database yet; leave it empty")
-	}
-	if s.DataDir == "" {
-		return errors.New("data-dir: it can't be empty")
-	}
-	return nil
-}
-
-// path is the database file.
-func (s *storageSettings) path() string { return filepath.Join(s.DataDir, "bizsync.db") }
-
 // serveCommand is the server's settings.
 type serveCommand struct {
 	Addr           string          `default:"localhost:8080" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 takes a free one."`
-	RedisURL       string          `placeholder:"URL" help:"Redis (not in this version): one node when empty."`
+	RedisURL       string          `placeholder:"URL" help:"Redis, which connects several nodes: redis://, rediss://, with ?master=NAME for Sentinel or ?cluster=true for Cluster. One node when empty."`
 	Storage        storageSettings `embed:""`
 	PublicURL      string          `placeholder:"URL" help:"URL at which people see this server; its origin is the public origin. From the request when empty."`
 	AllowedOrigins []string        `placeholder:"ORIGIN" help:"Origins whose pages may use this server beside the public one."`
@@ -79,7 +59,9 @@ func (c *serveCommand) Validate() error {
 		return errors.New("redis-url without database-url: Redis connects several nodes, and nodes can't share a SQLite file")
 	}
 	if c.RedisURL != "" {
-		return errors.New("redis-url: this version runs as one node and can't use Redis yet; leave it empty")
+		if _, err := relay.ParseURL(c.RedisURL); err != nil {
+			return fmt.Errorf("redis-url: %w", err)
+		}
 	}
 	for name, addr := range map[string]string{"addr": c.Addr, "admin-addr": c.AdminAddr} {
 		if addr == "" && name == "admin-addr" {

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 
 	"github.com/bizsync/bizsync/api"
 	"github.com/bizsync/bizsync/store"
-	"github.com/bizsync/bizsync/store/sqlite"
 )
 
 // maxPasswordLine bounds what is read from standard input for a password.
@@ -37,7 +37,7 @@ func (c *userAddCommand) run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	st, err := sqlite.Open(ctx, c.Storage.path(), sqlite.Options{})
+	st, err := c.Storage.open(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
