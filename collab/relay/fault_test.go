@@ -325,7 +325,8 @@ func TestCloseWhileRedisIsFrozen(t *testing.T) {
 	if err := n.relay.Close(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > 4*time.Second {
+	// A few timeouts of a second, one after the other; a node has ten seconds to end.
+	if took := time.Since(began); took > 6*time.Second {
 		t.Errorf("Close took %v", took)
 	}
 }

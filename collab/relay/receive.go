@@ -96,7 +96,6 @@ func (r *Redis) subscription(ctx context.Context, s *sealer) (confirmed bool, er
 				continue
 			}
 			confirmed = true
-			r.setConnected(true)
 			r.log.Info("subscribed to Redis")
 			select {
 			case r.beatNow <- struct{}{}:
@@ -134,6 +133,7 @@ func (r *Redis) heardBeat(s *sealer, env string, heard time.Duration) time.Durat
 		return heard
 	}
 	r.metrics.heartbeat(time.Now(), now-sent)
+	r.setConnected(true) // only now is it known that both ways are open
 	r.mu.Lock()
 	r.roundTrip = now - sent
 	r.mu.Unlock()

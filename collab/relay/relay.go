@@ -55,7 +55,7 @@ type Relay interface {
 
 // Health is a relay's state at one moment.
 type Health struct {
-	// Connected: the subscription is confirmed, and has not been found deaf. While a handler function runs nothing is found: see Heartbeat.
+	// Connected: a heartbeat has come back through the present subscription, which has not been found deaf since. While a handler function runs nothing is found: see Heartbeat.
 	Connected bool
 	// Since is when Connected became what it is.
 	Since time.Time

@@ -214,7 +214,7 @@ func TestTwoNodes(t *testing.T) {
 	for name, node := range map[string]*server{"A": a, "B": b} {
 		waitFor(t, "node "+name+" with the new Redis", func() bool { return node.health() == "ok" }, &node.log)
 	}
-	cross("Redis is back, and empty", 100, 250*time.Millisecond)
+	cross("Redis is back, and empty", 200, 250*time.Millisecond)
 
 	a.kill()
 	a.restart()
