@@ -281,6 +281,27 @@ func TestWhileTheDatabaseIsAway(t *testing.T) {
 	})
 }
 
+// What waits for the database doesn't use up its connection's credit: a typist's own caret is seen, and typing goes on, up to the document's limit.
+func TestATypistsPresenceWhileTheDatabaseIsAway(t *testing.T) {
+	inLab(t, 3, Options{}, func(l *lab) {
+		a, b := l.open(0), l.open(1)
+		l.settle()
+		l.setFault(func(int) fault { return faultUnavailable })
+		for range 4 * sessionCredit / 1000 {
+			a.typed(nil, strings.Repeat("x", 1000))
+			time.Sleep(time.Millisecond)
+		}
+		a.announce(a.id, 50, `{"cursor":{"anchor":7}}`)
+		l.settle()
+		if staged := l.hub.staged.Load(); staged < 3*sessionCredit {
+			l.Errorf("%d bytes are staged of %d typed", staged, 4*sessionCredit)
+		}
+		if got := b.sees(a.id); !strings.Contains(got, `"anchor":7`) {
+			l.Errorf("the typist is seen as %q", got)
+		}
+	})
+}
+
 // A document that fails by itself, and slowly, doesn't make the others slow.
 func TestASickDocumentThatFailsSlowly(t *testing.T) {
 	inLab(t, 3, Options{}, func(l *lab) {
