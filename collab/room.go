@@ -405,8 +405,9 @@ func (r *room) kick(s *session, code int, reason string) {
 		return
 	}
 	r.hub.metrics.closed(code)
-	r.remove(s)
+	// First the code: removing ends the reader, which closes with another one what nobody has closed.
 	s.out.finish(code, reason)
+	r.remove(s)
 }
 
 // fail closes all sessions and makes the room useless: the next connection loads the document anew.
