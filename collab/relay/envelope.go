@@ -4,7 +4,6 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -17,7 +16,7 @@ import (
 //	MAC     16 bytes  HMAC-SHA-256 over version, run, length of the channel's name (1 byte), channel and body, truncated (RFC 2104, section 5)
 //	body
 //
-// The MAC covers the channel, so that a message can't be moved to another document, and the run, so that no node can be made to take another's message for
+// The MAC covers the channel, so that a message can't be moved to another document or person, and the run, so that no node can be made to take another's message for
 // its own, unless someone only wants it dropped.
 const (
 	envelopeVersion = 1
@@ -88,53 +87,4 @@ func inspect(env string) string {
 		return dropVersion
 	}
 	return ""
-}
-
-const (
-	documentPrefix  = "document:"
-	documentPattern = documentPrefix + "*"
-	heartbeatPrefix = "bizsync:heartbeat:"
-	uuidText        = 36
-)
-
-// documentChannel is the name of a document's channel: the id in the text form of RFC 9562, in lower case.
-func documentChannel(doc Document) string {
-	var b [len(documentPrefix) + uuidText]byte
-	copy(b[:], documentPrefix)
-	t := b[len(documentPrefix):]
-	hex.Encode(t[0:8], doc[0:4])
-	hex.Encode(t[9:13], doc[4:6])
-	hex.Encode(t[14:18], doc[6:8])
-	hex.Encode(t[19:23], doc[8:10])
-	hex.Encode(t[24:36], doc[10:16])
-	t[8], t[13], t[18], t[23] = '-', '-', '-', '-'
-	return string(b[:])
-}
-
-// parseChannel is the inverse of documentChannel. It takes no other spelling, so that a document has one channel only.
-func parseChannel(name string) (doc Document, ok bool) {
-	if len(name) != len(documentPrefix)+uuidText || name[:len(documentPrefix)] != documentPrefix {
-		return doc, false
-	}
-	text, n := name[len(documentPrefix):], 0
-	for i := 0; i < uuidText; i++ {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if text[i] != '-' {
-				return Document{}, false
-			}
-			continue
-		}
-		var digit byte
-		switch c := text[i]; {
-		case '0' <= c && c <= '9':
-			digit = c - '0'
-		case 'a' <= c && c <= 'f':
-			digit = c - 'a' + 10
-		default:
-			return Document{}, false
-		}
-		doc[n/2] = doc[n/2]<<4 | digit
-		n++
-	}
-	return doc, true
 }

@@ -86,16 +86,26 @@ func TestChannel(t *testing.T) {
 	if got, want := documentChannel(doc), "document:0190a6f2-7c3e-7abc-9def-0123456789ab"; got != want {
 		t.Errorf("documentChannel: %s, want %s", got, want)
 	}
-	if got, ok := parseChannel("document:" + doc.String()); !ok || got != doc {
+	if got, ok := parseChannel("document:" + doc.String()); !ok || got != (topic{toDocument, doc}) {
 		t.Errorf("parseChannel: %x, %v", got, ok)
 	}
+	for want, to := range map[string]topic{
+		"notification:0190a6f2-7c3e-7abc-9def-0123456789ab": {toUser, doc}, "bizsync:control": {kind: toNodes},
+	} {
+		if got := to.channel(); got != want {
+			t.Errorf("channel of %v: %s, want %s", to, got, want)
+		}
+		if got, ok := parseChannel(want); !ok || got != to {
+			t.Errorf("parseChannel(%s): %v, %v", want, got, ok)
+		}
+	}
 	for _, bad := range []string{
-		"", "document:", "document:*", "notification:0190a6f2-7c3e-7abc-9def-0123456789ab", "document:0190A6F2-7c3e-7abc-9def-0123456789ab",
+		"", "document:", "document:*", "notification:", "notifications:0190a6f2-7c3e-7abc-9def-0123456789ab", "bizsync:control:", "bizsync:contro", "document:0190A6F2-7c3e-7abc-9def-0123456789ab",
 		"document:0190a6f2-7c3e-7abc-9def-0123456789a", "document:0190a6f2-7c3e-7abc-9def-0123456789abc", "document:0190a6f27c3e-7abc-9def-0123456789ab-",
 		"document:0190a6f2-7c3e-7abc-9def-0123456789ag", "document:0190a6f2-7c3e-7abc-9def-012345678-ab",
 	} {
 		if doc, ok := parseChannel(bad); ok {
-			t.Errorf("parseChannel(%q) = %x", bad, doc)
+			t.Errorf("parseChannel(%q) = %v", bad, doc)
 		}
 	}
 }
@@ -107,19 +117,28 @@ func FuzzMessage(f *testing.F) {
 	f.Add(channel, sealed(f, testSecret, other, channel, []byte("body")))
 	f.Add(channel, sealed(f, "another secret", other, channel, []byte("body")))
 	f.Add(channel, sealed(f, testSecret, [runSize]byte{}, channel, nil))
+	notice := topic{toUser, document(1)}.channel()
+	f.Add(notice, sealed(f, testSecret, other, notice, []byte("body")))
+	f.Add(notice, sealed(f, testSecret, other, channel, []byte("body")))
+	f.Add(controlChannel, sealed(f, testSecret, other, controlChannel, []byte("body")))
 	f.Add("document:x", []byte{})
 	f.Add("", []byte{envelopeVersion})
 	f.Fuzz(func(t *testing.T, channel string, env []byte) {
 		r := &Redis{run: [runSize]byte{7}, key: testKey(t, testSecret), metrics: NewMetrics(nil), heartbeat: heartbeatPrefix}
 		told := 0
-		r.handler.Message = func(doc Document, payload []byte) {
+		tell := func(about topic, payload []byte) {
 			told++
-			if documentChannel(doc) != channel {
-				t.Errorf("channel %q became document %x", channel, doc)
+			if about.channel() != channel {
+				t.Errorf("channel %q became %v", channel, about)
 			}
 			if again := sealed(t, testSecret, [runSize]byte(env[1:]), channel, payload); !bytes.Equal(again, env) {
 				t.Errorf("told %x, which is no genuine envelope", env)
 			}
+		}
+		r.handler = Handler{
+			Message: func(doc Document, payload []byte) { tell(topic{toDocument, doc}, payload) },
+			Notice:  func(user [16]byte, payload []byte) { tell(topic{toUser, user}, payload) },
+			Control: func(payload []byte) { tell(topic{kind: toNodes}, payload) },
 		}
 		s := newSealer(r.key)
 		r.message(s, channel, string(env))

@@ -210,6 +210,9 @@ func TestForgeries(t *testing.T) {
 		{"another secret", channel, sealed(t, "guess", run, channel, []byte("forged")), dropMAC},
 		{"bit flipped", channel, flipped, dropMAC},
 		{"replayed into another document", documentChannel(document(2)), genuine, dropMAC},
+		{"a document's made a person's", topic{toUser, document(1)}.channel(), genuine, dropMAC},
+		{"a document's made the nodes'", controlChannel, genuine, dropMAC},
+		{"not a person", "notification:x", genuine, dropChannel},
 		{"cut inside the body", channel, genuine[:len(genuine)-1], dropMAC},
 		{"cut inside the header", channel, genuine[:headerSize-1], dropTruncated},
 		{"empty", channel, nil, dropTruncated},
@@ -235,7 +238,7 @@ func TestForgeries(t *testing.T) {
 	}
 	victim.wait(t, "three replays", 5*time.Second, func(got []message, _ int) bool { return len(got) == 3 })
 	for _, m := range victim.all() {
-		if m != (message{document(1), "genuine"}) {
+		if m != (message{document(1), "genuine", toDocument}) {
 			t.Errorf("told %q", m.payload)
 		}
 	}

@@ -49,6 +49,20 @@ func NewLocal(bus *Bus, handler Handler, m *Metrics) *Local {
 
 // Publish implements Relay. A receiver with 8 MiB waiting loses the message and is told by a Gap.
 func (l *Local) Publish(doc Document, payload []byte) error {
+	return l.send(topic{toDocument, doc}, payload)
+}
+
+// Notify implements Relay.
+func (l *Local) Notify(user [16]byte, payload []byte) error {
+	return l.send(topic{toUser, user}, payload)
+}
+
+// Control implements Relay.
+func (l *Local) Control(payload []byte) error {
+	return l.send(topic{kind: toNodes}, payload)
+}
+
+func (l *Local) send(to topic, payload []byte) error {
 	if len(payload) > MaxPayload {
 		return ErrTooLarge
 	}
@@ -60,18 +74,18 @@ func (l *Local) Publish(doc Document, payload []byte) error {
 	l.metrics.sent.Inc()
 	for _, other := range l.bus.members {
 		if other != l {
-			other.deliver(doc, payload)
+			other.deliver(to, payload)
 		}
 	}
 	return nil
 }
 
-func (l *Local) deliver(doc Document, payload []byte) {
-	if !l.handler.interested(doc) {
+func (l *Local) deliver(to topic, payload []byte) {
+	if !l.handler.interested(to) {
 		l.metrics.unhosted.Inc()
 		return
 	}
-	fits, err := l.inbox.push(item{doc, slices.Clone(payload)})
+	fits, err := l.inbox.push(item{to, slices.Clone(payload)})
 	if err == nil && !fits {
 		l.metrics.drop(dropOverflow, 1)
 		l.overflowed.Store(true)
@@ -95,7 +109,7 @@ func (l *Local) run() {
 			default:
 			}
 			l.metrics.received.Inc()
-			l.handler.Message(it.doc, it.data)
+			l.handler.tell(it.to, it.data)
 			l.inbox.release([]item{it})
 		}
 		// Asked after the inbox has room again: what is dropped from here on sets it anew, and wakes this loop with the next message that fits.
@@ -129,5 +143,3 @@ func (l *Local) Close() error {
 	<-l.stopped
 	return nil
 }
-
-func (h *Handler) interested(doc Document) bool { return h.Interested == nil || h.Interested(doc) }

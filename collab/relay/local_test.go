@@ -56,7 +56,7 @@ func TestLocalOverflow(t *testing.T) {
 func TestQueueIsFirstInFirstOut(t *testing.T) {
 	q := newQueue(NewMetrics(nil).queueBytes)
 	for i := range 10 {
-		if ok, err := q.push(item{document(i), []byte(fmt.Sprint(i))}); !ok || err != nil {
+		if ok, err := q.push(item{topic{toDocument, document(i)}, []byte(fmt.Sprint(i))}); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
 	}
@@ -65,8 +65,8 @@ func TestQueueIsFirstInFirstOut(t *testing.T) {
 		t.Error("taken twice")
 	}
 	for i, it := range items {
-		if it.doc != document(i) {
-			t.Errorf("place %d has document %x", i, it.doc)
+		if it.to.id != document(i) {
+			t.Errorf("place %d has document %x", i, it.to.id)
 		}
 	}
 	if want := 10 * (1 + itemOverhead); q.size() != want {

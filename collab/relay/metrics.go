@@ -9,7 +9,7 @@ import (
 
 // Reasons for which a message is dropped, as the label of bizsync_relay_dropped_total has them.
 const (
-	dropChannel   = "channel"    // not the name of a document's channel
+	dropChannel   = "channel"    // not the name of a channel of ours
 	dropTruncated = "truncated"  // shorter than an envelope
 	dropSize      = "size"       // larger than an envelope may be
 	dropVersion   = "version"    // an envelope of another version
@@ -45,9 +45,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	}
 	m := &Metrics{
 		sent:     counter("sent_total", "Messages sent to other nodes."),
-		received: counter("received_total", "Messages of other nodes for documents that this node hosts."),
+		received: counter("received_total", "Messages of other nodes that concern this one."),
 		own:      counter("own_total", "This node's own messages that came back, and were left alone."),
-		unhosted: counter("unhosted_total", "Messages for documents that this node does not host."),
+		unhosted: counter("unhosted_total", "Messages for documents that this node does not host, or of a kind that it has no use for."),
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "bizsync_relay_dropped_total",
 			Help: "Messages that were not sent, or not believed, by reason."}, []string{"reason"}),
 		reconnects: counter("reconnects_total", "Subscriptions that ended and had to be made again, and attempts that failed."),

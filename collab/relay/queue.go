@@ -10,7 +10,7 @@ import (
 const itemOverhead = 64
 
 type item struct {
-	doc  Document
+	to   topic
 	data []byte
 }
 

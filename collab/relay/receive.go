@@ -71,11 +71,11 @@ func (r *Redis) subscription(ctx context.Context, s *sealer) (confirmed bool, er
 	heard := time.Since(r.started) // when the newest heartbeat that came back was sent
 	opening, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
-	if err := ps.PSubscribe(opening, documentPattern); err != nil {
-		return false, fmt.Errorf("subscribe to documents: %w", err)
+	if err := ps.PSubscribe(opening, documentPrefix+"*", noticePrefix+"*"); err != nil {
+		return false, fmt.Errorf("subscribe to documents and notices: %w", err)
 	}
-	if err := ps.Subscribe(opening, r.heartbeat); err != nil {
-		return false, fmt.Errorf("subscribe to heartbeat: %w", err)
+	if err := ps.Subscribe(opening, controlChannel, r.heartbeat); err != nil {
+		return false, fmt.Errorf("subscribe to control and heartbeat: %w", err)
 	}
 	for {
 		left := heard + deafAfter - time.Since(r.started)
@@ -91,7 +91,7 @@ func (r *Redis) subscription(ctx context.Context, s *sealer) (confirmed bool, er
 		}
 		switch got := got.(type) {
 		case *redis.Subscription:
-			// Redis answers in the order asked, so the documents are confirmed too.
+			// Redis answers in the order asked, so all the others are confirmed too.
 			if got.Channel != r.heartbeat || confirmed {
 				continue
 			}
@@ -142,7 +142,7 @@ func (r *Redis) heardBeat(s *sealer, env string, heard time.Duration) time.Durat
 
 // message checks what came and tells the handler, the cheapest questions first: most messages are the node's own, or of documents that it doesn't host.
 func (r *Redis) message(s *sealer, channel, env string) {
-	doc, ok := parseChannel(channel)
+	about, ok := parseChannel(channel)
 	if !ok {
 		r.metrics.drop(dropChannel, 1)
 		return
@@ -155,7 +155,7 @@ func (r *Redis) message(s *sealer, channel, env string) {
 		r.metrics.own.Inc()
 		return
 	}
-	if !r.handler.interested(doc) {
+	if !r.handler.interested(about) {
 		r.metrics.unhosted.Inc()
 		return
 	}
@@ -165,7 +165,7 @@ func (r *Redis) message(s *sealer, channel, env string) {
 		return
 	}
 	r.metrics.received.Inc()
-	r.handler.Message(doc, buf[headerSize:])
+	r.handler.tell(about, buf[headerSize:])
 }
 
 func (r *Redis) gap() {

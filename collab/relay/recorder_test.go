@@ -24,9 +24,14 @@ func document(n int) (doc Document) {
 	return doc
 }
 
+// documentChannel is the name of a document's channel.
+func documentChannel(doc Document) string { return topic{toDocument, doc}.channel() }
+
+// message is what a handler was told, of whichever kind: doc is a document, a person or, for control, zero.
 type message struct {
 	doc     Document
 	payload string
+	kind    kind
 }
 
 // recorder is a handler that remembers.
@@ -41,13 +46,16 @@ type recorder struct {
 func newRecorder() *recorder { return &recorder{changed: make(chan struct{}, 1)} }
 
 func (r *recorder) handler() Handler {
+	tell := func(about topic, payload []byte) {
+		r.mu.Lock()
+		r.messages = append(r.messages, message{about.id, string(payload), about.kind})
+		r.mu.Unlock()
+		r.notify()
+	}
 	return Handler{
-		Message: func(doc Document, payload []byte) {
-			r.mu.Lock()
-			r.messages = append(r.messages, message{doc, string(payload)})
-			r.mu.Unlock()
-			r.notify()
-		},
+		Message: func(doc Document, payload []byte) { tell(topic{toDocument, doc}, payload) },
+		Notice:  func(user [16]byte, payload []byte) { tell(topic{toUser, user}, payload) },
+		Control: func(payload []byte) { tell(topic{kind: toNodes}, payload) },
 		Gap: func() {
 			r.mu.Lock()
 			r.gaps++

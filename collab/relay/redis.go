@@ -38,7 +38,7 @@ type Options struct {
 	Metrics *Metrics
 }
 
-// Redis is a relay through Redis Pub/Sub: one channel a document, to all of which every node subscribes by a pattern.
+// Redis is a relay through Redis Pub/Sub: one channel a document and one a person, to all of which every node subscribes by two patterns, and one for the nodes.
 //
 // Three goroutines: one sends in pipelines, one sends a heartbeat every second, one receives. The heartbeat comes back through the very subscription that
 // carries the messages. That is the only proof that it still hears: a connection that was swallowed on the way gives no error for minutes, and
@@ -120,10 +120,24 @@ func configure(opt *redis.UniversalOptions) {
 
 // Publish implements Relay.
 func (r *Redis) Publish(doc Document, payload []byte) error {
+	return r.enqueue(topic{toDocument, doc}, payload)
+}
+
+// Notify implements Relay.
+func (r *Redis) Notify(user [16]byte, payload []byte) error {
+	return r.enqueue(topic{toUser, user}, payload)
+}
+
+// Control implements Relay.
+func (r *Redis) Control(payload []byte) error {
+	return r.enqueue(topic{kind: toNodes}, payload)
+}
+
+func (r *Redis) enqueue(to topic, payload []byte) error {
 	if len(payload) > MaxPayload {
 		return ErrTooLarge
 	}
-	fits, err := r.queue.push(item{doc, blank(r.run, payload)})
+	fits, err := r.queue.push(item{to, blank(r.run, payload)})
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (r *Redis) sendPipeline(ctx context.Context, s *sealer, items []item) error
 	pipe := r.client.Pipeline()
 	cmds := make([]*redis.IntCmd, len(items))
 	for i, it := range items {
-		channel := documentChannel(it.doc)
+		channel := it.to.channel()
 		s.seal(channel, it.data)
 		cmds[i] = pipe.Publish(ctx, channel, it.data)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -131,6 +132,64 @@ func suite(t *testing.T, newCluster func(*testing.T) join) {
 		choosy.waitMessage(t, "end")
 		poll(t, "the others counted", 10*time.Second, func() bool { return value(t, choosy.metrics.unhosted) == 19 })
 		if got := choosy.all(); len(got) != 2 {
+			t.Errorf("told %v", got)
+		}
+	})
+
+	t.Run("notices and control reach the others, each as what it is", func(t *testing.T) {
+		nodes := startNodes(t, newCluster(t), 3)
+		same := document(1) // whose id is a person's too
+		for _, err := range []error{
+			nodes[0].relay.Notify(same, []byte("notice")), nodes[0].relay.Control([]byte("control")), nodes[0].relay.Control(nil),
+			nodes[0].relay.Publish(same, []byte("message")),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := []message{{same, "notice", toUser}, {Document{}, "control", toNodes}, {Document{}, "", toNodes}, {same, "message", toDocument}}
+		for _, n := range nodes[1:] {
+			n.wait(t, "all", 10*time.Second, func(got []message, _ int) bool { return len(got) == len(want) })
+			for _, m := range want {
+				if !slices.Contains(n.all(), m) {
+					t.Errorf("told %v, want %v among it", n.all(), m)
+				}
+			}
+		}
+		// What 1 sends after it has heard 0 reaches 0 after anything that 0 could have heard of itself.
+		if err := nodes[1].relay.Control([]byte("answer")); err != nil {
+			t.Fatal(err)
+		}
+		nodes[0].waitMessage(t, "answer")
+		if got := nodes[0].all(); len(got) != 1 {
+			t.Errorf("0 was told %v, want only the answer", got)
+		}
+		large := make([]byte, MaxPayload+1)
+		if a, b := nodes[0].relay.Notify(same, large), nodes[0].relay.Control(large); !errors.Is(a, ErrTooLarge) || !errors.Is(b, ErrTooLarge) {
+			t.Errorf("one byte too many: %v, %v, want ErrTooLarge", a, b)
+		}
+		if err := nodes[0].relay.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := nodes[0].relay.Notify(same, nil), nodes[0].relay.Control(nil); !errors.Is(a, ErrClosed) || !errors.Is(b, ErrClosed) {
+			t.Errorf("after Close: %v, %v, want ErrClosed", a, b)
+		}
+	})
+
+	t.Run("who has no use for notices and control is not told", func(t *testing.T) {
+		cluster := newCluster(t)
+		rec := newRecorder()
+		h := rec.handler()
+		h.Notice, h.Control = nil, nil
+		deaf := startNode(t, cluster, rec, h)
+		other := startNodes(t, cluster, 1)[0]
+		if err := errors.Join(other.relay.Notify(document(1), []byte("n")), other.relay.Control([]byte("c"))); err != nil {
+			t.Fatal(err)
+		}
+		publish(t, other, document(1), "end")
+		deaf.waitMessage(t, "end")
+		poll(t, "the others counted", 10*time.Second, func() bool { return value(t, deaf.metrics.unhosted) == 2 })
+		if got := deaf.all(); len(got) != 1 {
 			t.Errorf("told %v", got)
 		}
 	})
