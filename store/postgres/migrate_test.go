@@ -54,32 +54,50 @@ func wantSchema(t *testing.T, url string, want postgres.Schema) {
 	}
 }
 
-func upSQL(t *testing.T) string {
+// upSQL gives the first files of the way up, as many as told.
+func upSQL(t *testing.T, files int) string {
 	t.Helper()
-	b, err := fs.ReadFile(migrations.Files(), migrations.Postgres+"/0001_init.up.sql")
-	if err != nil {
-		t.Fatal(err)
+	names := upFiles(t)
+	var all strings.Builder
+	for _, name := range names[:files] {
+		b, err := fs.ReadFile(migrations.Files(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(append(b, '\n'))
 	}
-	return string(b)
+	return all.String()
+}
+
+// upFiles names the files of the way up, in order. Their number is the newest version.
+func upFiles(t *testing.T) []string {
+	t.Helper()
+	names, err := fs.Glob(migrations.Files(), migrations.Postgres+"/*.up.sql")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("files %v, %v", names, err)
+	}
+	return names
 }
 
 func TestMigrateUpAndDown(t *testing.T) {
-	ctx, url := t.Context(), shared.database(t)
-	wantSchema(t, url, postgres.Schema{Latest: 1})
+	ctx, url, latest := t.Context(), shared.database(t), len(upFiles(t))
+	wantSchema(t, url, postgres.Schema{Latest: latest})
 	for range 2 {
 		if err := postgres.MigrateUp(ctx, url, quiet()); err != nil {
 			t.Fatal(err)
 		}
-		wantSchema(t, url, postgres.Schema{Version: 1, Latest: 1})
+		wantSchema(t, url, postgres.Schema{Version: latest, Latest: latest})
 	}
 	made := definitions(t, url)
 	if len(made) < 80 {
 		t.Fatalf("definitions: %q", made)
 	}
-	if err := postgres.MigrateDown(ctx, url, quiet()); err != nil {
-		t.Fatal(err)
+	for version := latest - 1; version >= 0; version-- {
+		if err := postgres.MigrateDown(ctx, url, quiet()); err != nil {
+			t.Fatal(err)
+		}
+		wantSchema(t, url, postgres.Schema{Version: version, Latest: latest})
 	}
-	wantSchema(t, url, postgres.Schema{Latest: 1})
 	if left := definitions(t, url); len(left) != 0 {
 		t.Fatalf("left after the way down: %q", left)
 	}
@@ -105,16 +123,20 @@ func TestCutOffMigration(t *testing.T) {
 	mark := func(version int, dirty bool) string {
 		return fmt.Sprintf("INSERT INTO schema_migrations VALUES (%d, %v)", version, dirty)
 	}
-	up := upSQL(t)
+	latest := len(upFiles(t))
+	first, all := upSQL(t, 1), upSQL(t, latest)
 	for name, statements := range map[string][]string{
 		"before the first mark":    {versions},
 		"before the file":          {versions, mark(1, true)},
-		"between file and mark":    {versions, mark(1, true), up},
-		"after the last mark":      {versions, mark(1, false), up},
-		"on the way down":          {versions, mark(-1, true), up},
+		"between file and mark":    {versions, mark(1, true), first},
+		"between two files":        {versions, mark(1, false), first},
+		"before the last file":     {versions, mark(latest, true), upSQL(t, latest-1)},
+		"before the last mark":     {versions, mark(latest, true), all},
+		"after the last mark":      {versions, mark(latest, false), all},
+		"on the way down":          {versions, mark(-1, true), first},
 		"at the end of the way":    {versions, mark(-1, true)},
-		"before a newer file":      {versions, mark(2, true), up},
-		"after a newer file's end": {versions, mark(2, false), up},
+		"before a newer file":      {versions, mark(latest+1, true), all},
+		"after a newer file's end": {versions, mark(latest+1, false), all},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := shared.database(t)
@@ -140,7 +162,7 @@ func TestNewerSchema(t *testing.T) {
 	if err := postgres.MigrateUp(t.Context(), url, quiet()); err != nil {
 		t.Fatal(err)
 	}
-	behind(t, url, "UPDATE schema_migrations SET version = 3")
+	behind(t, url, "UPDATE schema_migrations SET version = version + 2")
 	if _, err := postgres.Open(t.Context(), url, quiet()); !errors.Is(err, postgres.ErrNewerSchema) {
 		t.Fatal(err)
 	}
@@ -186,7 +208,8 @@ func startTogether(t *testing.T, url string) {
 	if made != 1 {
 		t.Fatalf("%d first admins", made)
 	}
-	wantSchema(t, url, postgres.Schema{Version: 1, Latest: 1})
+	latest := len(upFiles(t))
+	wantSchema(t, url, postgres.Schema{Version: latest, Latest: latest})
 }
 
 func TestNodesStartTogether(t *testing.T) {
@@ -219,7 +242,7 @@ func TestNodeKilledWhileMigrating(t *testing.T) {
 	if err := node.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
 		t.Fatalf("the node was not killed in the middle: %v\n%s", err, output.String())
 	}
-	wantSchema(t, url, postgres.Schema{Version: 1, Latest: 1, Dirty: true})
+	wantSchema(t, url, postgres.Schema{Version: 1, Latest: len(upFiles(t)), Dirty: true})
 	// Its session ends as on a machine that is gone; the others, which wait for it, come next.
 	behind(t, url, fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))
 	if err := tx.Rollback(t.Context()); err != nil {

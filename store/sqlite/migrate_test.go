@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -54,17 +55,33 @@ func tables(t *testing.T, path string) map[string]string {
 	return found
 }
 
-func upSQL(t *testing.T) string {
+// upSQL gives the first files of the way up, as many as told.
+func upSQL(t *testing.T, files int) string {
 	t.Helper()
-	b, err := fs.ReadFile(migrations.Files(), migrations.SQLite+"/0001_init.up.sql")
-	if err != nil {
-		t.Fatal(err)
+	names := upFiles(t)
+	var all strings.Builder
+	for _, name := range names[:files] {
+		b, err := fs.ReadFile(migrations.Files(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(append(b, '\n'))
 	}
-	return string(b)
+	return all.String()
+}
+
+// upFiles names the files of the way up, in order. Their number is the newest version.
+func upFiles(t *testing.T) []string {
+	t.Helper()
+	names, err := fs.Glob(migrations.Files(), migrations.SQLite+"/*.up.sql")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("files %v, %v", names, err)
+	}
+	return names
 }
 
 func TestMigrateUpAndDown(t *testing.T) {
-	ctx, path := t.Context(), filepath.Join(t.TempDir(), "bizsync.db")
+	ctx, path, latest := t.Context(), filepath.Join(t.TempDir(), "bizsync.db"), len(upFiles(t))
 	if _, err := sqlite.MigrationStatus(ctx, path); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("status of no database: %v", err)
 	}
@@ -79,16 +96,18 @@ func TestMigrateUpAndDown(t *testing.T) {
 		if err := sqlite.MigrateUp(ctx, path); err != nil {
 			t.Fatal(err)
 		}
-		status(sqlite.Schema{Version: 1, Latest: 1})
+		status(sqlite.Schema{Version: latest, Latest: latest})
 	}
 	made := tables(t, path)
 	if len(made) < 13 {
 		t.Fatalf("tables: %v", made)
 	}
-	if err := sqlite.MigrateDown(ctx, path); err != nil {
-		t.Fatal(err)
+	for version := latest - 1; version >= 0; version-- {
+		if err := sqlite.MigrateDown(ctx, path); err != nil {
+			t.Fatal(err)
+		}
+		status(sqlite.Schema{Version: version, Latest: latest})
 	}
-	status(sqlite.Schema{Latest: 1})
 	if left := tables(t, path); len(left) != 0 {
 		t.Fatalf("left after the way down: %v", left)
 	}
@@ -113,17 +132,21 @@ func TestCutOffMigration(t *testing.T) {
 	}
 	want := tables(t, reference)
 	const versions = "CREATE TABLE schema_migrations (version uint64, dirty bool); CREATE UNIQUE INDEX version_unique ON schema_migrations (version)"
-	mark := func(version, dirty string) string {
-		return "INSERT INTO schema_migrations VALUES (" + version + ", " + dirty + ")"
+	mark := func(version, dirty int) string {
+		return fmt.Sprintf("INSERT INTO schema_migrations VALUES (%d, %d)", version, dirty)
 	}
-	up := upSQL(t)
+	latest := len(upFiles(t))
+	first, all := upSQL(t, 1), upSQL(t, latest)
 	for name, statements := range map[string][]string{
 		"before the version table's first row": {versions},
-		"before the file":                      {versions, mark("1", "1")},
-		"after the file, before its mark":      {versions, mark("1", "1"), up},
-		"on the way down, before the file":     {versions, mark("-1", "1"), up},
-		"on the way down, after the file":      {versions, mark("-1", "1")},
-		"some tables only":                     {versions, mark("1", "1"), up, "DROP TABLE batches", "DROP TABLE coverings"},
+		"before the file":                      {versions, mark(1, 1)},
+		"after the file, before its mark":      {versions, mark(1, 1), first},
+		"between two files":                    {versions, mark(1, 0), first},
+		"before the last file":                 {versions, mark(latest, 1), upSQL(t, latest-1)},
+		"before the last file's mark":          {versions, mark(latest, 1), all},
+		"on the way down, before the file":     {versions, mark(-1, 1), first},
+		"on the way down, after the file":      {versions, mark(-1, 1)},
+		"some tables only":                     {versions, mark(1, 1), first, "DROP TABLE batches", "DROP TABLE coverings"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "bizsync.db")
@@ -139,7 +162,7 @@ func TestCutOffMigration(t *testing.T) {
 				t.Error(diff)
 			}
 			got, err := sqlite.MigrationStatus(ctx, path)
-			if err != nil || got != (sqlite.Schema{Version: 1, Latest: 1}) {
+			if err != nil || got != (sqlite.Schema{Version: latest, Latest: latest}) {
 				t.Errorf("status %+v, %v", got, err)
 			}
 		})
@@ -187,7 +210,7 @@ func TestNewerSchema(t *testing.T) {
 	if diff := cmp.Diff(before, tables(t, path)); diff != "" {
 		t.Fatal(diff)
 	}
-	if got, err := sqlite.MigrationStatus(ctx, path); err != nil || got.Version != 7 || got.Latest != 1 {
+	if got, err := sqlite.MigrationStatus(ctx, path); err != nil || got.Version != 7 || got.Latest != len(upFiles(t)) {
 		t.Fatalf("status %+v, %v", got, err)
 	}
 }

@@ -1,0 +1,7 @@
+DROP TRIGGER IF EXISTS user_changed;
+DROP TRIGGER IF EXISTS user_deleted;
+DROP TRIGGER IF EXISTS session_ended;
+DROP TABLE IF EXISTS notices;
+DROP TABLE IF EXISTS notice_heads;
+DROP TABLE IF EXISTS api_keys;
+DROP TABLE IF EXISTS access_revision;
