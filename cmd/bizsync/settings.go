@@ -34,7 +34,8 @@ type commands struct {
 	User struct {
 		Add userAddCommand `cmd:"" help:"Create an account, with the password from standard input, while no server runs."`
 	} `cmd:"" help:"Manage accounts."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; exit status 1 when it is not."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
 // serveCommand is the server's settings.
