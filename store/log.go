@@ -26,6 +26,9 @@ type Log interface {
 	// Rows reads on: from one consistent read the head, the number of the newest snapshot, and the rows after sequence number `after`, in order, at most limit rows
 	// and about 1 MiB. When rows after `after` have been moved to history meanwhile (after < first kept row - 1), Rows is empty and Snapshot.Seq tells: load the snapshot.
 	Rows(ctx context.Context, id DocumentID, after uint64, limit int) (RowPage, error)
+	// ChangeEpoch gives the document a new epoch, under its head's lock, if its epoch is still old; either way the head is that of then. It is for whoever saw that the
+	// document's history went back (the database was restored, or failed over with a loss): the document is lenient for 24 hours from that moment on. ErrNotFound.
+	ChangeEpoch(ctx context.Context, id DocumentID, old uuid.UUID) (Head, error)
 	// Heads gives the heads of several documents in one query; unknown ones are left out.
 	Heads(ctx context.Context, ids []DocumentID) ([]Head, error)
 
@@ -47,6 +50,9 @@ type Head struct {
 	Epoch         uuid.UUID // of the document's history; changes when history went back
 	AccessVersion uint64    // moves with every change of who may do what
 	Deleted       bool
+	// Lenient: history went back less than 24 hours ago, by database time. Lost edits are taken from whoever still has them: rows may bring structs under client ids
+	// that are bound to other accounts.
+	Lenient bool
 }
 
 // RowID is a row's random identity: two rows with one number but different ids belong to different histories.
@@ -97,9 +103,9 @@ type Key struct {
 // Batch is what a journal commits at once: at most one entry a document.
 //
 // For each document, under its head's lock (locks in sorted order): a document that is unknown, deleted, of another epoch, or whose history went back (head below
-// UpTo, or another row id at UpTo) is refused as a whole. Authors' rights are checked when the head's access version is not AccessVersion; their accounts always.
-// Bindings are inserted, announcements first, then rows in order: an id bound to another account refuses that announcement, or that author's row with all that
-// it would have bound. What remains gets the next numbers, in order. A key that was used for another batch, and a document that is in the batch twice, are errors.
+// UpTo, or another row id at UpTo) is refused as a whole. Authors' rights are checked when the head's access version is not AccessVersion; their accounts and API keys
+// always. Bindings are inserted, announcements first, then rows in order: an id bound to another account refuses that announcement, or that author's row with all that
+// it would have bound. In a lenient document ids don't refuse rows, and rows bind none; announcements are as ever. What remains gets the next numbers, in order. A key that was used for another batch, and a document that is in the batch twice, are errors.
 type Batch struct {
 	Key       Key
 	Documents []DocumentAppend
@@ -116,9 +122,11 @@ type DocumentAppend struct {
 	Rows          []NewRow
 }
 
-// NewRow is one author's merged update. Clients are the Yjs client ids under which it brings new structs; they become bound to Author.
+// NewRow is one author's merged update. Clients are the Yjs client ids under which it brings new structs; they become bound to Author. Key is the API key that
+// minted the token of the author's connection, uuid.Nil for none; one that is deleted, expired or of a disabled account refuses the row.
 type NewRow struct {
 	Author  UserID
+	Key     uuid.UUID
 	Update  []byte
 	Clients []uint64
 }
@@ -129,7 +137,7 @@ type Refusal uint8
 // The refusals. Those from EpochChanged on refuse a whole document.
 const (
 	Accepted      Refusal = iota
-	NoRight               // the author's role doesn't allow writing (any more), or the account is gone or disabled
+	NoRight               // the author's role doesn't allow writing (any more), or the account or API key is gone, disabled or expired
 	ClientOfOther         // a client id is bound to another account
 	EpochChanged          // the document has another epoch, or its history went back: the room must reload
 	DocumentGone          // deleted or unknown

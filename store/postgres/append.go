@@ -33,8 +33,8 @@ const (
 
 const (
 	// insertKey waits for the end of an earlier transaction under the key, if there is one at work.
-	insertKey   = "INSERT INTO batches (run, number, created_at, digest, state) VALUES ($1, $2, clock_timestamp(), $3, $4) ON CONFLICT DO NOTHING"
-	appendBatch = "SELECT * FROM append_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
+	insertKey  = "INSERT INTO batches (run, number, created_at, digest, state) VALUES ($1, $2, clock_timestamp(), $3, $4) ON CONFLICT DO NOTHING"
+	appendArgs = "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
 )
 
 var errOtherBatch = errors.New("the key was used for another batch")
@@ -69,7 +69,7 @@ func (s *Store) transactJournal(ctx context.Context, in *input, out *output) err
 
 	batch := &pgx.Batch{}
 	batch.Queue(insertKey, in.batch.Key.Run, int64(in.batch.Key.Number), in.digest, stateFresh)
-	batch.Queue(appendBatch, in.args()...)
+	batch.Queue("SELECT * FROM "+appendFunction+appendArgs, in.args()...)
 	sent := conn.SendBatch(ctx, batch)
 	if _, err := sent.Exec(); err != nil {
 		_ = sent.Close() // says the same
@@ -148,7 +148,7 @@ type input struct {
 	annUser              []uuid.UUID
 	rowDoc               []int32
 	rowID                []int64
-	rowAuthor            []uuid.UUID
+	rowAuthor, rowKey    []uuid.UUID
 	rowFrom, rowTo, size []int32
 	data                 [][]byte
 	clients              []int64
@@ -163,7 +163,7 @@ func newInput(b store.Batch) (*input, error) {
 		batch: b, digest: digest(b),
 		docs: []uuid.UUID{}, epochs: []uuid.UUID{}, upTo: []int64{}, upToRow: []int64{}, access: []int64{}, // a nil slice would be NULL
 		annDoc: []int32{}, annClient: []int64{}, annUser: []uuid.UUID{},
-		rowDoc: []int32{}, rowID: []int64{}, rowAuthor: []uuid.UUID{}, rowFrom: []int32{}, rowTo: []int32{}, size: []int32{}, data: [][]byte{},
+		rowDoc: []int32{}, rowID: []int64{}, rowAuthor: []uuid.UUID{}, rowKey: []uuid.UUID{}, rowFrom: []int32{}, rowTo: []int32{}, size: []int32{}, data: [][]byte{},
 		clients: []int64{},
 	}
 	for i := range b.Documents {
@@ -198,6 +198,7 @@ func (in *input) add(index int32, d *store.DocumentAppend) error {
 			return fmt.Errorf("an update of %d bytes is too large", len(r.Update))
 		}
 		in.rowDoc, in.rowID, in.rowAuthor = append(in.rowDoc, index), append(in.rowID, int64(newRowID())), append(in.rowAuthor, r.Author)
+		in.rowKey = append(in.rowKey, r.Key)
 		in.size, in.data = append(in.size, int32(len(r.Update))), append(in.data, store.Pack(r.Update))
 		in.rowFrom = append(in.rowFrom, int32(len(in.clients)+1))
 		for _, c := range r.Clients {
@@ -215,7 +216,7 @@ func (in *input) args() []any {
 	return []any{
 		in.batch.Key.Run, int64(in.batch.Key.Number), in.docs, in.epochs, in.upTo, in.upToRow, in.access,
 		in.annDoc, in.annClient, in.annUser,
-		in.rowDoc, in.rowID, in.rowAuthor, in.rowFrom, in.rowTo, in.size, in.data, in.clients, foreignRows, foreignBytes,
+		in.rowDoc, in.rowID, in.rowAuthor, in.rowKey, in.rowFrom, in.rowTo, in.size, in.data, in.clients, foreignRows, foreignBytes,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bizsync/bizsync/store"
@@ -17,10 +18,10 @@ const (
 	pageRows  = 10_000
 )
 
-const headQuery = "SELECT document, seq, row_id, epoch, access_version, deleted FROM heads"
+const headQuery = "SELECT document, seq, row_id, epoch, access_version, deleted, coalesce(reset_at > clock_timestamp() - interval '24 hours', false) FROM heads"
 
 func scanHead(r scanner) (h store.Head, err error) {
-	err = r.Scan(&h.Document, &h.Seq, &h.Row, &h.Epoch, &h.AccessVersion, &h.Deleted)
+	err = r.Scan(&h.Document, &h.Seq, &h.Row, &h.Epoch, &h.AccessVersion, &h.Deleted, &h.Lenient)
 	return h, err
 }
 
@@ -56,6 +57,22 @@ func (s *Store) Heads(ctx context.Context, ids []store.DocumentID) (heads []stor
 		return nil, fmt.Errorf("read heads: %w", err)
 	}
 	return heads, nil
+}
+
+// ChangeEpoch gives a document whose history went back a new epoch, if it still has the old one.
+func (s *Store) ChangeEpoch(ctx context.Context, id store.DocumentID, old uuid.UUID) (head store.Head, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		// Whoever waits here for another who changes it finds the epoch changed, and does nothing.
+		err := t.exec("UPDATE heads SET epoch = $3, reset_at = clock_timestamp() WHERE document = $1 AND epoch = $2", id, old, uuid.New())
+		if err == nil {
+			head, err = readHead(t, id)
+		}
+		return err
+	})
+	if err != nil {
+		return store.Head{}, fmt.Errorf("change epoch of document %v: %w", id, err)
+	}
+	return head, nil
 }
 
 // errStop ends a read of rows without a failure.

@@ -8,7 +8,7 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
-// output is the one row that append_batch_1 gives, in its order of columns.
+// output is the one row that append_batch_2 gives, in its order of columns.
 type output struct {
 	state  int16
 	digest int64
@@ -19,6 +19,7 @@ type output struct {
 	headEpoch   []uuid.UUID
 	headAccess  []int64
 	headDeleted []bool
+	headLenient []bool
 
 	annRefused, rowRefused  []int16
 	rowSeq, rowIDs, rowPrev []int64
@@ -35,7 +36,7 @@ type output struct {
 func (o *output) fields() []any {
 	return []any{
 		&o.state, &o.digest,
-		&o.docRefused, &o.headSeq, &o.headRow, &o.headEpoch, &o.headAccess, &o.headDeleted,
+		&o.docRefused, &o.headSeq, &o.headRow, &o.headEpoch, &o.headAccess, &o.headDeleted, &o.headLenient,
 		&o.annRefused, &o.rowRefused, &o.rowSeq, &o.rowIDs, &o.rowPrev, &o.otherRow, &o.otherClient,
 		&o.moreForeign, &o.forDoc, &o.forSeq, &o.forID, &o.forPrev, &o.forAuthor, &o.forData,
 	}
@@ -63,7 +64,7 @@ func (o *output) result(in *input) (store.Result, error) {
 		d.MoreForeign = o.moreForeign[k]
 		d.Head = store.Head{
 			Document: in.docs[k], Seq: uint64(o.headSeq[k]), Row: store.RowID(o.headRow[k]), Epoch: o.headEpoch[k],
-			AccessVersion: uint64(o.headAccess[k]), Deleted: o.headDeleted[k],
+			AccessVersion: uint64(o.headAccess[k]), Deleted: o.headDeleted[k], Lenient: o.headLenient[k],
 		}
 	}
 	for a, doc := range in.annDoc {

@@ -92,7 +92,11 @@ func open(ctx context.Context, url string, o Options) (*Store, error) {
 		s.pool.Close()
 		return nil, err
 	}
-	if err := s.check(ctx, o); err != nil {
+	err = s.check(ctx, o)
+	if err == nil {
+		err = s.seedFault(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil

@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/bizsync/bizsync/store"
 )
 
@@ -60,6 +62,7 @@ type appender struct {
 	heads    map[store.DocumentID]store.Head
 	lastN    map[store.DocumentID]int64 // where the head's row is in the log
 	active   map[store.UserID]bool      // authors whose account exists and is not disabled
+	keys     map[uuid.UUID]bool         // API keys that are good
 	bindings map[bindingKey]store.UserID
 	bytes    int // left of foreignBytes
 	rows     int // left of foreignRows
@@ -147,6 +150,9 @@ func (a *appender) run(t *tx) error {
 	if err := a.readAccounts(t); err != nil {
 		return fmt.Errorf("read accounts: %w", err)
 	}
+	if err := a.readKeys(t); err != nil {
+		return fmt.Errorf("read API keys: %w", err)
+	}
 	if err := a.readBindings(t); err != nil {
 		return fmt.Errorf("read client bindings: %w", err)
 	}
@@ -221,6 +227,25 @@ func (a *appender) readAccounts(t *tx) error {
 			return nil
 		}, forms.accounts[size], args[from:from+size]...)
 	})
+}
+
+// readKeys looks at the keys one by one: a batch has few.
+func (a *appender) readKeys(t *tx) error {
+	a.keys = map[uuid.UUID]bool{uuid.Nil: true}
+	for _, d := range a.batch.Documents {
+		for _, r := range d.Rows {
+			if _, ok := a.keys[r.Key]; ok {
+				continue
+			}
+			err := t.row("SELECT 1 FROM api_keys k JOIN users u ON u.id = k.user AND u.disabled = 0 WHERE k.id = ? AND (k.expires_at IS NULL OR k.expires_at > ?)",
+				blob(r.Key), a.now).Scan(new(int))
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			a.keys[r.Key] = err == nil
+		}
+	}
+	return nil
 }
 
 func (a *appender) readBindings(t *tx) error {
@@ -305,7 +330,7 @@ func (a *appender) judgeRows(t *tx, i int, head store.Head) error {
 	d, res := &a.batch.Documents[i], &a.result.Documents[i]
 	first := head.Seq
 	for j, r := range d.Rows {
-		may := a.active[r.Author]
+		may := a.active[r.Author] && a.keys[r.Key]
 		if may && head.AccessVersion != d.AccessVersion {
 			role, err := readRole(t, d.Document, r.Author)
 			if err != nil {
@@ -317,7 +342,7 @@ func (a *appender) judgeRows(t *tx, i int, head store.Head) error {
 			res.Rows[j].Refused = store.NoRight
 			continue
 		}
-		if others := a.bind(d.Document, r.Author, r.Clients...); others != nil {
+		if others := a.bindRow(head, r); others != nil {
 			res.Rows[j] = store.RowResult{Refused: store.ClientOfOther, Others: others}
 			continue
 		}
@@ -332,6 +357,14 @@ func (a *appender) judgeRows(t *tx, i int, head store.Head) error {
 	}
 	res.Head = head
 	return nil
+}
+
+// bindRow binds the client ids of a row, unless the document is lenient.
+func (a *appender) bindRow(head store.Head, r store.NewRow) (others []uint64) {
+	if head.Lenient {
+		return nil
+	}
+	return a.bind(head.Document, r.Author, r.Clients...)
 }
 
 // bind binds all those client ids to the user. When some belong to others it binds none of them and gives those.

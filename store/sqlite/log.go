@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/bizsync/bizsync/store"
 )
@@ -15,15 +18,23 @@ const (
 	pageRows  = 10_000
 )
 
-const headColumns = "h.document, h.seq, h.row, h.epoch, h.access_version, h.deleted, h.last_n"
+// leniency is for how long a document whose history went back takes structs of other accounts.
+const leniency = 24 * time.Hour
+
+const (
+	headColumns = "h.document, h.seq, h.row, h.epoch, h.access_version, h.deleted, coalesce(r.reset_at, 0), h.last_n"
+	headTables  = "heads h LEFT JOIN resets r ON r.document = h.document"
+)
 
 func scanHead(r scanner) (h store.Head, lastN int64, err error) {
-	err = r.Scan(&h.Document, &h.Seq, &h.Row, &h.Epoch, &h.AccessVersion, &h.Deleted, &lastN)
+	var reset int64
+	err = r.Scan(&h.Document, &h.Seq, &h.Row, &h.Epoch, &h.AccessVersion, &h.Deleted, &reset, &lastN)
+	h.Lenient = reset > now()-leniency.Milliseconds()
 	return h, lastN, err
 }
 
 func readHead(t *tx, id store.DocumentID) (store.Head, error) {
-	h, _, err := scanHead(t.row("SELECT "+headColumns+" FROM heads h WHERE h.document = ?", blob(id)))
+	h, _, err := scanHead(t.row("SELECT "+headColumns+" FROM "+headTables+" WHERE h.document = ?", blob(id)))
 	if err != nil {
 		return store.Head{}, fmt.Errorf("read head: %w", err)
 	}
@@ -56,6 +67,29 @@ func (s *Store) Heads(ctx context.Context, ids []store.DocumentID) (heads []stor
 		return nil, fmt.Errorf("read heads: %w", err)
 	}
 	return heads, nil
+}
+
+// ChangeEpoch gives a document whose history went back a new epoch, if it still has the old one.
+func (s *Store) ChangeEpoch(ctx context.Context, id store.DocumentID, old uuid.UUID) (head store.Head, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		if head, err = readHead(t, id); err != nil || head.Epoch != old {
+			return err
+		}
+		epoch := uuid.New()
+		if err := t.exec("UPDATE heads SET epoch = ? WHERE document = ?", blob(epoch), blob(id)); err != nil {
+			return err
+		}
+		err := t.exec("INSERT INTO resets (document, reset_at) VALUES (?, ?) ON CONFLICT (document) DO UPDATE SET reset_at = excluded.reset_at", blob(id), now())
+		if err != nil {
+			return err
+		}
+		head, err = readHead(t, id)
+		return err
+	})
+	if err != nil {
+		return store.Head{}, fmt.Errorf("change epoch of document %v: %w", id, err)
+	}
+	return head, nil
 }
 
 // eachRow reads a document's rows after a number, in order, until f says stop.

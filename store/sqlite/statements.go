@@ -12,7 +12,7 @@ var forms = struct {
 	insertBindings, insertRows, moveHeads map[int]string
 }{
 	heads: sized(func(n int) string {
-		return "SELECT " + headColumns + " FROM heads h WHERE h.document IN (" + repeated("?", n) + ")"
+		return "SELECT " + headColumns + " FROM " + headTables + " WHERE h.document IN (" + repeated("?", n) + ")"
 	}),
 	accounts: sized(func(n int) string {
 		return "SELECT id FROM users WHERE disabled = 0 AND id IN (" + repeated("?", n) + ")"
