@@ -10,9 +10,9 @@ CREATE TABLE IF NOT EXISTS imports (
     imported_at timestamptz NOT NULL
 );
 
--- append_batch_2 is append_batch_1 (which nodes of the version before go on calling) with two differences. A row names the API key that its author's connection came with,
--- or no_key: a key that is deleted, expired or of a disabled account refuses it like a disabled author. And while a document is lenient, since its history went back,
--- clients of others don't refuse its rows, and its rows bind none.
+-- append_batch_2 is append_batch_1 (which nodes of the version before go on calling) with two differences. in_row_key has the API key of each row's author's connection, or
+-- no_key; it is empty when no row has a key. One that is deleted, expired or of a disabled account refuses the row like a disabled author. And while a document is lenient,
+-- since its history went back, clients of others don't refuse its rows, and its rows bind none.
 CREATE OR REPLACE FUNCTION append_batch_2(
     in_run uuid, in_number bigint,
     in_doc uuid[], in_epoch uuid[], in_upto bigint[], in_upto_row bigint[], in_access bigint[],
@@ -85,8 +85,6 @@ BEGIN
 
     SELECT coalesce(array_agg(
                EXISTS (SELECT FROM users u WHERE u.id = x.author AND NOT u.disabled)
-               AND (x.key = no_key OR EXISTS (
-                   SELECT FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = x.key AND NOT u.disabled AND (k.expires_at IS NULL OR k.expires_at > at)))
                AND (head_access[x.d] = in_access[x.d]
                     OR EXISTS (SELECT FROM members m WHERE m.document = in_doc[x.d] AND m.user_id = x.author AND m.role >= 3))
                ORDER BY x.i), '{}'),
@@ -95,7 +93,13 @@ BEGIN
                    SELECT FROM bindings b WHERE b.document = in_doc[x.d] AND b.client = c AND b.user_id = x.author))
                ORDER BY x.i), '{}')
       INTO may, bound
-      FROM unnest(in_row_doc, in_row_author, in_row_key, in_row_from, in_row_to) WITH ORDINALITY AS x (d, author, key, f, t, i);
+      FROM unnest(in_row_doc, in_row_author, in_row_from, in_row_to) WITH ORDINALITY AS x (d, author, f, t, i);
+    IF cardinality(in_row_key) > 0 THEN -- few batches pay for it
+        SELECT array_agg(x.may AND (x.key = no_key OR EXISTS (
+                   SELECT FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = x.key AND NOT u.disabled AND (k.expires_at IS NULL OR k.expires_at > at)))
+               ORDER BY x.i)
+          INTO may FROM unnest(may, in_row_key) WITH ORDINALITY AS x (may, key, i);
+    END IF;
 
     doc_refused := array_fill(accepted, ARRAY[docs]);
     ann_refused := array_fill(accepted, ARRAY[anns]);

@@ -148,7 +148,8 @@ type input struct {
 	annUser              []uuid.UUID
 	rowDoc               []int32
 	rowID                []int64
-	rowAuthor, rowKey    []uuid.UUID
+	rowAuthor            []uuid.UUID
+	rowKey               []uuid.UUID // empty when no row has one
 	rowFrom, rowTo, size []int32
 	data                 [][]byte
 	clients              []int64
@@ -177,6 +178,9 @@ func newInput(b store.Batch) (*input, error) {
 		if err := in.add(int32(k+1), &b.Documents[i]); err != nil {
 			return nil, fmt.Errorf("document %v: %w", b.Documents[i].Document, err)
 		}
+	}
+	if !slices.ContainsFunc(in.rowKey, func(key uuid.UUID) bool { return key != uuid.Nil }) {
+		in.rowKey = in.rowKey[:0]
 	}
 	return in, nil
 }
