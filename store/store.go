@@ -41,6 +41,8 @@ var (
 type Store interface {
 	Log
 	Accounts
+	APIKeys
+	Revocation
 	Documents
 
 	// Ping says whether the database answers.
@@ -120,12 +122,17 @@ type Accounts interface {
 	Users(ctx context.Context, p Page) (users []User, next string, err error)
 	// SetPassword replaces the hash and ends all sessions of the user except keep (uuid.Nil keeps none).
 	SetPassword(ctx context.Context, id UserID, hash string, keep uuid.UUID) error
+	// ChangeUser changes an account and gives it as it is then. ErrNotFound for an unknown one; ErrLastAdmin, also for two at once, when no enabled admin
+	// would be left. Disabling ends all sessions and one-time links of the account.
+	ChangeUser(ctx context.Context, id UserID, c UserChange) (User, error)
 
 	// CreateSession stores a login under the SHA-256 of its cookie; the session brings its ID and ExpiresAt. ErrNotFound for an unknown or disabled user.
 	CreateSession(ctx context.Context, s Session, tokenHash [32]byte) error
 	// SessionByToken gives a session that has not expired, with its user (ErrNotFound otherwise, also for a disabled user), and slides its expiry to
 	// now + idle when it was last moved more than a minute ago.
 	SessionByToken(ctx context.Context, tokenHash [32]byte, idle time.Duration) (Session, User, error)
+	// Sessions lists a user's sessions that have not expired, newest login first.
+	Sessions(ctx context.Context, user UserID, p Page) (sessions []Session, next string, err error)
 	// DeleteSession ends one session of a user; ErrNotFound when it isn't theirs.
 	DeleteSession(ctx context.Context, user UserID, id uuid.UUID) error
 	// DeleteExpiredSessions removes what has expired, at most limit rows, and one-time links likewise; it says how many sessions.

@@ -24,7 +24,7 @@ func (s *Store) CreateLink(ctx context.Context, kind store.LinkKind, user store.
 				return err
 			}
 		case kind == store.LinkPassword:
-			if err := wantActive(t, user); err != nil {
+			if err := keepActive(t, user); err != nil {
 				return fmt.Errorf("user %v: %w", user, err)
 			}
 			owner = user

@@ -35,6 +35,9 @@ const (
 	usersList list = iota + 1
 	documentsList
 	membersList
+	sessionsList
+	keysList
+	noticesList
 )
 
 // position is a place in a list that is sorted by a time, then by an id.

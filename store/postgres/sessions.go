@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/bizsync/bizsync/store"
 )
@@ -14,13 +15,25 @@ import (
 // slideEvery is how long a session's expiry stays before it is moved: not every request writes.
 const slideEvery = time.Minute
 
+const sessionColumns = "s.id, s.user_id, s.user_agent, s.address, s.created_at, s.last_seen, s.expires_at"
+
+// sessionFields are the places of sessionColumns.
+func sessionFields(s *store.Session) []any {
+	return []any{&s.ID, &s.User, &s.UserAgent, &s.Address, &s.CreatedAt, &s.LastSeen, &s.ExpiresAt}
+}
+
+func inUTC(s store.Session) store.Session {
+	s.CreatedAt, s.LastSeen, s.ExpiresAt = s.CreatedAt.UTC(), s.LastSeen.UTC(), s.ExpiresAt.UTC()
+	return s
+}
+
 // CreateSession stores a login. ErrNotFound for an unknown or disabled user.
 func (s *Store) CreateSession(ctx context.Context, session store.Session, tokenHash [32]byte) error {
 	err := s.write(ctx, func(t *tx) error {
 		if session.ID == uuid.Nil || session.ExpiresAt.IsZero() {
 			return errors.New("a session needs an id and an expiry")
 		}
-		if err := wantActive(t, session.User); err != nil {
+		if err := keepActive(t, session.User); err != nil {
 			return fmt.Errorf("user %v: %w", session.User, err)
 		}
 		err := t.exec("INSERT INTO sessions (token_hash, id, user_id, user_agent, address, created_at, last_seen, expires_at)"+
@@ -63,15 +76,36 @@ func (s *Store) SessionByToken(ctx context.Context, tokenHash [32]byte, idle tim
 
 // readSession gives a session that has not expired; slide says that its expiry is due to be moved.
 func readSession(t *tx, tokenHash [32]byte) (session store.Session, user store.User, slide bool, err error) {
-	fields := append([]any{
-		&session.ID, &session.User, &session.UserAgent, &session.Address, &session.CreatedAt, &session.LastSeen, &session.ExpiresAt, &slide,
-	}, userFields(&user)...)
-	err = t.row("SELECT s.id, s.user_id, s.user_agent, s.address, s.created_at, s.last_seen, s.expires_at, s.last_seen < now() - $2::interval, "+userColumns+
+	fields := append(append(sessionFields(&session), &slide), userFields(&user)...)
+	err = t.row("SELECT "+sessionColumns+", s.last_seen < now() - $2::interval, "+userColumns+
 		" FROM sessions s JOIN users u ON u.id = s.user_id AND NOT u.disabled WHERE s.token_hash = $1 AND s.expires_at > now()", tokenHash[:], slideEvery).
 		Scan(fields...)
-	session.CreatedAt, session.LastSeen, session.ExpiresAt = session.CreatedAt.UTC(), session.LastSeen.UTC(), session.ExpiresAt.UTC()
 	user.CreatedAt, user.UpdatedAt = user.CreatedAt.UTC(), user.UpdatedAt.UTC()
-	return session, user, slide, err
+	return inUTC(session), user, slide, err
+}
+
+// Sessions lists a user's sessions that have not expired, newest login first.
+func (s *Store) Sessions(ctx context.Context, user store.UserID, p store.Page) (sessions []store.Session, next string, err error) {
+	after, err := sessionsList.parse(p.Cursor, afterAll)
+	if err != nil {
+		return nil, "", fmt.Errorf("list sessions: %w", err)
+	}
+	size := pageSize(p)
+	err = s.query(ctx, func(t *tx) error {
+		sessions = nil
+		return t.each(func(rows pgx.Rows) error {
+			var s store.Session
+			err := rows.Scan(sessionFields(&s)...)
+			sessions = append(sessions, inUTC(s))
+			return err
+		}, "SELECT "+sessionColumns+" FROM sessions s WHERE s.user_id = $1 AND s.expires_at > now() AND (s.created_at, s.id) < ($2, $3)"+
+			" ORDER BY s.created_at DESC, s.id DESC LIMIT $4", user, after.at(), after.id, size+1)
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list sessions of user %v: %w", user, err)
+	}
+	sessions, next = cut(sessionsList, sessions, size, func(s store.Session) position { return place(s.CreatedAt, s.ID) })
+	return sessions, next, nil
 }
 
 // DeleteSession ends one session of a user.

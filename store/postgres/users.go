@@ -42,6 +42,11 @@ func wantActive(t *tx, id store.UserID) error {
 	return t.row("SELECT 1 FROM users WHERE id = $1 AND NOT disabled", id).Scan(new(int))
 }
 
+// keepActive is wantActive, and the account can't be disabled before the end of the transaction: for what disabling ends. Many may do so at once.
+func keepActive(t *tx, id store.UserID) error {
+	return t.row("SELECT 1 FROM users WHERE id = $1 AND NOT disabled FOR SHARE", id).Scan(new(int))
+}
+
 // CreateUser inserts a user.
 func (s *Store) CreateUser(ctx context.Context, u store.User) (user store.User, err error) {
 	err = s.write(ctx, func(t *tx) error {

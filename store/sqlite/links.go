@@ -81,7 +81,7 @@ func (s *Store) UseLink(ctx context.Context, tokenHash [32]byte, passwordHash st
 		if err := t.exec("DELETE FROM links WHERE user = ?", blob(id)); err != nil {
 			return err
 		}
-		user, err = scanUser(t.row("SELECT "+userColumns+" FROM users u WHERE u.id = ?", blob(id)))
+		user, err = readUser(t, id)
 		return err
 	})
 	if err != nil {

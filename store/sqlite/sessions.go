@@ -14,6 +14,8 @@ import (
 // slideEvery is how long a session's expiry stays before it is moved: not every request writes.
 const slideEvery = time.Minute
 
+const sessionColumns = "s.id, s.user, s.user_agent, s.address, s.created_at, s.last_seen, s.expires_at"
+
 // CreateSession stores a login. ErrNotFound for an unknown or disabled user.
 func (s *Store) CreateSession(ctx context.Context, session store.Session, tokenHash [32]byte) error {
 	err := s.write(ctx, func(t *tx) error {
@@ -67,13 +69,40 @@ func (s *Store) SessionByToken(ctx context.Context, tokenHash [32]byte, idle tim
 
 func readSession(t *tx, tokenHash [32]byte) (session store.Session, user store.User, err error) {
 	var created, seen, expires, userCreated, userUpdated int64
-	err = t.row("SELECT s.id, s.user, s.user_agent, s.address, s.created_at, s.last_seen, s.expires_at, "+userColumns+
+	err = t.row("SELECT "+sessionColumns+", "+userColumns+
 		" FROM sessions s JOIN users u ON u.id = s.user AND u.disabled = 0 WHERE s.token_hash = ? AND s.expires_at > ?", tokenHash[:], now()).
 		Scan(&session.ID, &session.User, &session.UserAgent, &session.Address, &created, &seen, &expires,
 			&user.ID, &user.Email, &user.Name, &user.Role, &user.PasswordHash, &user.Disabled, &userCreated, &userUpdated)
 	session.CreatedAt, session.LastSeen, session.ExpiresAt = at(created), at(seen), at(expires)
 	user.CreatedAt, user.UpdatedAt = at(userCreated), at(userUpdated)
 	return session, user, err
+}
+
+// Sessions lists a user's sessions that have not expired, newest login first.
+func (s *Store) Sessions(ctx context.Context, user store.UserID, p store.Page) (sessions []store.Session, next string, err error) {
+	after, err := sessionsList.parse(p.Cursor, afterAll)
+	if err != nil {
+		return nil, "", fmt.Errorf("list sessions: %w", err)
+	}
+	size := pageSize(p)
+	err = s.read(ctx, func(t *tx) error {
+		return t.each(func(rows *sqlRows) error {
+			var s store.Session
+			var created, seen, expires int64
+			err := rows.Scan(&s.ID, &s.User, &s.UserAgent, &s.Address, &created, &seen, &expires)
+			s.CreatedAt, s.LastSeen, s.ExpiresAt = at(created), at(seen), at(expires)
+			sessions = append(sessions, s)
+			return err
+		}, "SELECT "+sessionColumns+" FROM sessions s WHERE s.user = ? AND s.expires_at > ? AND (s.created_at, s.id) < (?, ?)"+
+			" ORDER BY s.created_at DESC, s.id DESC LIMIT ?", blob(user), now(), after.time, blob(after.id), size+1)
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list sessions of user %v: %w", user, err)
+	}
+	sessions, next = cut(sessionsList, sessions, size, func(s store.Session) position {
+		return position{s.CreatedAt.UnixMilli(), s.ID}
+	})
+	return sessions, next, nil
 }
 
 // DeleteSession ends one session of a user.

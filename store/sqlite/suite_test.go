@@ -30,6 +30,8 @@ func conformance(path func(t *testing.T) string) storetest.Database {
 				"users":     {"created_at", "updated_at"},
 				"sessions":  {"created_at", "last_seen", "expires_at"},
 				"links":     {"created_at", "expires_at"},
+				"api_keys":  {"created_at", "expires_at", "last_used"},
+				"notices":   {"created_at", "read_at"},
 				"documents": {"created_at", "deleted_at"},
 				"members":   {"created_at"},
 				"heads":     {"changed_at"},

@@ -98,13 +98,17 @@ func (s *Store) HasUsers(ctx context.Context) (any bool, err error) {
 // User gives an account, disabled or not.
 func (s *Store) User(ctx context.Context, id store.UserID) (user store.User, err error) {
 	err = s.read(ctx, func(t *tx) error {
-		user, err = scanUser(t.row("SELECT "+userColumns+" FROM users u WHERE u.id = ?", blob(id)))
+		user, err = readUser(t, id)
 		return err
 	})
 	if err != nil {
 		return store.User{}, fmt.Errorf("user %v: %w", id, err)
 	}
 	return user, nil
+}
+
+func readUser(t *tx, id store.UserID) (store.User, error) {
+	return scanUser(t.row("SELECT "+userColumns+" FROM users u WHERE u.id = ?", blob(id)))
 }
 
 // UserByEmail finds an account by its email, without regard to case and surrounding space.
