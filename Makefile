@@ -13,8 +13,9 @@ SEEDS ?= 10000
 
 # npm modules may contain Go packages; they are none of ours.
 PACKAGES = $(shell go list ./... | grep -v /node_modules/)
-# Servers, clients and clocks of its own: it runs alone.
+# Servers, clients and clocks of their own: they run alone.
 E2E := ./cmd/bizsync/e2e
+FAULTS := ./cmd/bizsync/faults
 
 NODE_FOLDERS := web collab/crdt/testdata/oracle cmd/bizsync/e2e/node
 # npm ci writes this file last, so one that is older than its lockfile, or missing, means that there is something to install.
@@ -57,10 +58,11 @@ deps-system:
 
 # No result is taken from a cache: what is tested includes programs that Go doesn't know to have changed.
 .PHONY: test
-test: deps ## everything that has to hold, some six minutes on two cores
+test: deps ## everything that has to hold, some twelve minutes on two cores
 	$(call step,go vet,go vet $(PACKAGES))
-	$(call step,Go tests with the race detector,go test -race -count=1 -timeout 15m $(filter-out %/cmd/bizsync/e2e,$(PACKAGES)))
+	$(call step,Go tests with the race detector,go test -race -count=1 -timeout 15m $(filter-out %/cmd/bizsync/e2e %/cmd/bizsync/faults,$(PACKAGES)))
 	$(call step,the built server and stock clients,go test -race -count=1 -timeout 10m $(E2E))
+	$(call step,the faster faults of a cluster,go test -count=1 -timeout 10m $(FAULTS))
 	$(call step,random histories,go test -count=1 -timeout 10m -run '^TestRandomHistories$$' ./collab)
 	$(call step,unit tests of the browser application,npm --prefix web test)
 	$(call step,web/dist is built from its source,npm --prefix web run check-dist)
@@ -91,3 +93,7 @@ web: web/node_modules/.package-lock.json ## build web/dist, which is committed a
 .PHONY: soak
 soak: ## play 10,000 random histories (SEEDS=...)
 	BIZSYNC_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -run '^TestRandomHistories$$' ./collab
+
+.PHONY: faults
+faults: deps ## break a cluster in every way, some forty minutes (ROUNDS=... of each fault)
+	BIZSYNC_FAULTS=all BIZSYNC_ROUNDS=$(ROUNDS) go test -count=1 -timeout 0 -v $(FAULTS)

@@ -1,0 +1,110 @@
+package faults
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// fault is something that goes wrong with a cluster on which people are typing.
+type fault struct {
+	name   string
+	nodes  int      // 0: two
+	flags  []string // of the nodes
+	rounds int      // of the whole suite; 0: one
+	ci     int      // rounds of the short suite; 0: not in it
+	// run makes it happen once, and returns when it is over, or says so before by cluster.over.
+	run func(c *cluster)
+}
+
+func allFaults() []fault {
+	return slices.Concat(nodeFaults(), redisFaults(), relayFaults(), postgresFaults(), accessFaults())
+}
+
+// result is what came of a fault.
+type result struct {
+	rounds, typed, acked, lost int
+	took                       []time.Duration // until all agreed, each round
+	err                        error
+}
+
+// try tries a fault on a program.
+func (f fault) try(t *testing.T, program string, rounds int) (res result) {
+	res.err = try(t.Logf, func(r *trial) {
+		c := startCluster(r, program, max(f.nodes, 2), f.flags...)
+		c.types(usualPace)
+		c.acked(2 * c.count().Writers)
+		for _, n := range c.nodes {
+			var err error
+			n.before, err = n.use()
+			c.must(err)
+		}
+		for res.rounds < rounds {
+			c.types(usualPace)
+			c.acked(c.count().Writers)
+			c.ended = time.Time{}
+			f.run(c)
+			if c.ended.IsZero() {
+				c.over()
+			}
+			c.types(0)
+			took, lost := c.converges(c.ended)
+			res.rounds++
+			res.took = append(res.took, took)
+			res.lost += lost
+		}
+		// Life goes on.
+		c.types(usualPace)
+		c.acked(2 * c.count().Writers)
+		c.types(0)
+		_, lost := c.converges(time.Now())
+		n := c.count()
+		res.typed, res.acked, res.lost = n.Typed, n.Acked, res.lost+lost
+		for _, n := range c.nodes {
+			c.complainOf(n.recovered())
+		}
+	})
+	return res
+}
+
+// TestFaults tries all faults, or the short suite's, and prints what came of them.
+func TestFaults(t *testing.T) {
+	whole := os.Getenv("BIZSYNC_FAULTS") == "all"
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "fault\trounds\ttyped\tacked\tlost\ttime to converge: median, worst\t")
+	for _, f := range allFaults() {
+		rounds := f.ci
+		if whole {
+			rounds = max(f.rounds, 1)
+		}
+		if n, err := strconv.Atoi(os.Getenv("BIZSYNC_ROUNDS")); err == nil && rounds > 0 {
+			rounds = n
+		}
+		if rounds == 0 {
+			continue
+		}
+		t.Run(f.name, func(t *testing.T) {
+			res := f.try(t, program, rounds)
+			outcome := ""
+			if res.err != nil {
+				t.Error(res.err)
+				outcome = "FAILED"
+			}
+			slices.Sort(res.took)
+			var median, worst time.Duration
+			if len(res.took) > 0 {
+				median, worst = res.took[len(res.took)/2], res.took[len(res.took)-1]
+			}
+			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%v, %v\t%s\n", f.name, res.rounds, res.typed, res.acked, res.lost,
+				median.Round(time.Millisecond), worst.Round(time.Millisecond), outcome)
+		})
+	}
+	w.Flush()
+	fmt.Print(table.String())
+}
