@@ -40,6 +40,7 @@ func conformance(path func(t *testing.T) string) storetest.Database {
 				"batches":   {"created_at"},
 				"snapshots": {"created_at"},
 				"coverings": {"covered_at"},
+				"resets":    {"reset_at"},
 			} {
 				for _, c := range columns {
 					statements = append(statements, fmt.Sprintf("UPDATE %s SET %s = %s - %d", table, c, c, d.Milliseconds()))

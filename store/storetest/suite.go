@@ -49,6 +49,9 @@ func Run(t *testing.T, db Database) {
 		"Rights":      testRights,
 		"Histories":   testHistories,
 		"Bindings":    testBindings,
+		"Epoch":       testEpoch,
+		"Lenient":     testLenient,
+		"RowKeys":     testRowKeys,
 		"Foreign":     testForeign,
 		"Idempotency": testIdempotency,
 		"Concurrency": testConcurrency,
@@ -100,8 +103,19 @@ func (w *world) document(owner store.User) store.Document {
 
 func (w *world) member(d store.Document, u store.User, role store.Role) {
 	w.t.Helper()
-	_, err := w.s.SetMember(w.ctx, d.ID, u.ID, role)
+	_, err := w.s.SetMember(w.ctx, d.ID, u.ID, role, uuid.Nil)
 	ok(w.t, err)
+}
+
+// trash and restore do so for nobody in particular.
+func (w *world) trash(id store.DocumentID) error {
+	_, err := w.s.TrashDocument(w.ctx, id, uuid.Nil)
+	return err
+}
+
+func (w *world) restore(id store.DocumentID) error {
+	_, err := w.s.RestoreDocument(w.ctx, id, uuid.Nil)
+	return err
 }
 
 func (w *world) head(id store.DocumentID) store.Head {
