@@ -34,6 +34,14 @@ help: ## list these targets
 run: ## start the server; settings come from the environment (BIZSYNC_ADDR=...)
 	go run ./cmd/bizsync
 
+# How many nodes `make cluster` starts, 1 to 4, and the port of the load balancer (a free one when empty).
+NODES ?= 2
+PORT ?=
+
+.PHONY: cluster
+cluster: ## start PostgreSQL, Redis, two nodes (NODES=...) and a load balancer on this machine; Ctrl-C ends them
+	@deploy/cluster.sh --nodes '$(NODES)' $(if $(PORT),--port '$(PORT)')
+
 .PHONY: deps
 deps: deps-system $(NODE_INSTALLED) ## install what tests and checks need and is missing (Debian packages only as root)
 
@@ -46,6 +54,7 @@ deps-system:
 	test -x "$${CHROMIUM:-/usr/bin/chromium}" || missing+=' chromium'; \
 	compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || missing+=' postgresql'; \
 	command -v redis-server >/dev/null || missing+=' redis-server'; \
+	command -v haproxy >/dev/null || test -x /usr/sbin/haproxy || missing+=' haproxy'; \
 	if [[ -z $$missing ]]; then exit 0; fi; \
 	install="apt-get install -y --no-install-recommends$$missing"; \
 	if [[ $$(id -u) != 0 ]]; then echo "Missing; install it with: sudo apt-get update && sudo $$install" >&2; exit 1; fi; \
