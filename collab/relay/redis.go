@@ -106,7 +106,7 @@ func NewRedis(ctx context.Context, o Options) (*Redis, error) {
 
 // configure bounds what the client does in time, size and number. It does not retry: what fails is lost, and found in the log sooner than a retry would bring it.
 func configure(opt *redis.UniversalOptions) {
-	opt.Protocol = 2 // subscriptions need nothing of 3, and its pushes cost each message a look
+	opt.Protocol = 2 // the dialer asks for it; subscriptions need nothing of 3, and its pushes cost each message a look
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	opt.DisableIdentity = true
 	opt.ContextTimeoutEnabled = true
@@ -115,7 +115,6 @@ func configure(opt *redis.UniversalOptions) {
 	opt.MaxRetries = -1
 	opt.PoolSize = 3
 	opt.PipelinePoolSize = -1
-	opt.Dialer = dialer(opt.TLSConfig)
 }
 
 // Publish implements Relay.

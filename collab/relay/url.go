@@ -20,6 +20,8 @@ import (
 //
 // and the same with rediss:// for TLS. User, password and the values of parameters are percent-encoded. Errors never contain the URL or a part of it that may be secret.
 //
+// What the options dial with fails a connection whose server announces a reply of more than 1 MiB or 65,536 elements; they need protocol 2 (RESP2).
+//
 // It does not use net/url for the whole: that refuses several hosts, and quotes what it refuses.
 func ParseURL(text string) (*redis.UniversalOptions, error) {
 	scheme, rest, ok := strings.Cut(text, "://")
@@ -83,6 +85,7 @@ func ParseURL(text string) (*redis.UniversalOptions, error) {
 		return nil, errors.New("redis URL: several hosts need ?master=NAME (Sentinel) or ?cluster=true")
 	}
 	opt.IsClusterMode = cluster
+	opt.Dialer = dialer(opt.TLSConfig)
 	return opt, nil
 }
 

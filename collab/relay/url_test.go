@@ -37,7 +37,7 @@ func TestParseURL(t *testing.T) {
 		}
 		if !slices.Equal(got.Addrs, c.want.Addrs) || got.DB != c.want.DB || got.Username != c.want.Username || got.Password != c.want.Password ||
 			got.MasterName != c.want.MasterName || got.IsClusterMode != c.want.IsClusterMode ||
-			got.SentinelUsername != c.want.SentinelUsername || got.SentinelPassword != c.want.SentinelPassword || (got.TLSConfig != nil) != c.tls {
+			got.SentinelUsername != c.want.SentinelUsername || got.SentinelPassword != c.want.SentinelPassword || (got.TLSConfig != nil) != c.tls || got.Dialer == nil {
 			t.Errorf("%s: got %+v", c.url, got)
 		}
 	}
