@@ -104,5 +104,5 @@ soak: ## play 10,000 random histories (SEEDS=...)
 	BIZSYNC_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -run '^TestRandomHistories$$' ./collab
 
 .PHONY: faults
-faults: deps ## break a cluster in every way, some forty minutes (ROUNDS=... of each fault)
+faults: deps ## break a cluster in every way, (ROUNDS=... of each fault)
 	BIZSYNC_FAULTS=all BIZSYNC_ROUNDS=$(ROUNDS) go test -count=1 -timeout 0 -v $(FAULTS)

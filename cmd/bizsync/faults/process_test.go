@@ -167,3 +167,6 @@ func (t *transcript) tail() string {
 
 // errNotYet: what is polled for isn't so yet.
 var errNotYet = errors.New("not yet")
+
+// newRandom gives random numbers to somebody who can't share the cluster's: what goroutines do at the same time has no order that a seed could repeat.
+func newRandom() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 )
 
 // trial is one try of a fault. What goes wrong in it is a value, not the end of a test: on a broken build it has to go wrong.
@@ -31,6 +32,9 @@ func try(logf func(format string, args ...any), f func(*trial)) error {
 	go func() {
 		defer close(done)
 		defer func() {
+			if p := recover(); p != nil {
+				r.complain(fmt.Errorf("the suite panics: %v\n%s", p, debug.Stack()))
+			}
 			for len(r.cleanups) > 0 {
 				last := r.cleanups[len(r.cleanups)-1]
 				r.cleanups = r.cleanups[:len(r.cleanups)-1]
