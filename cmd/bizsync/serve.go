@@ -126,6 +126,7 @@ func (c *serveCommand) build(ctx context.Context, st store.Store, log *slog.Logg
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registerStore(metrics, st)
 	hub := collab.NewHub(collab.Options{Store: st, Logger: log, Metrics: collab.NewMetrics(metrics), Limits: c.Limit.rooms(), TrustClientIDs: c.ClientIDs == "uploader"})
 	messages, err := c.join(ctx, hub, st, metrics, log)
 	if err != nil {

@@ -56,7 +56,7 @@ type serveCommand struct {
 
 // Validate is called by kong. It checks all that can be checked without touching anything.
 func (c *serveCommand) Validate() error {
-	if c.RedisURL != "" && c.Storage.DatabaseURL == "" {
+	if c.RedisURL != "" && c.Storage.Database.URL == "" {
 		return errors.New("redis-url without database-url: Redis connects several nodes, and nodes can't share a SQLite file")
 	}
 	if c.RedisURL != "" {

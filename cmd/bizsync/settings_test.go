@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -44,6 +45,10 @@ func TestBadSettings(t *testing.T) {
 		{env: map[string]string{"BIZSYNC_LIMIT_DOCUMENT_BYTES": "many"}, want: "limit-document-bytes"},
 		{args: []string{"--database-url", "mysql://db"}, want: "it should look like postgres://"},
 		{env: map[string]string{"BIZSYNC_DATABASE_URL": "db.example.com:5432"}, want: "database-url"},
+		{args: []string{"--database-pool-size", "0"}, want: "database-pool-size"},
+		{args: []string{"--database-statement-timeout", "30"}, want: "database-statement-timeout"},
+		{args: []string{"migrate", "up", "--database-statement-timeout", "0s"}, want: "database-statement-timeout"},
+		{env: map[string]string{"BIZSYNC_DATABASE_LOCK_TIMEOUT": "-1s"}, want: "database-lock-timeout"},
 		{args: []string{"--redis-url", "redis://r"}, want: "nodes can't share a SQLite file"},
 		{env: map[string]string{"BIZSYNC_DATABASE_URL": "postgres://db", "BIZSYNC_REDIS_URL": "http://r"}, want: "redis-url"},
 		{args: []string{"migrate", "sideways"}, want: "sideways"},
@@ -78,6 +83,14 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%v: defaults %+v", args, c)
 		}
 	}
+	db := parseServe(nil, nil).Storage.Database.options(nil)
+	if db.MaxConns != 10 || db.StatementTimeout != 30*time.Second || db.JournalStatementTimeout != 5*time.Second || db.JournalLockTimeout != 250*time.Millisecond {
+		t.Errorf("defaults of the database: %+v", db)
+	}
+	db = parseServe([]string{"--database-pool-size", "40", "--database-statement-timeout", "2s"}, map[string]string{"BIZSYNC_DATABASE_LOCK_TIMEOUT": "100ms"}).Storage.Database.options(nil)
+	if db.MaxConns != 40 || db.StatementTimeout != 2*time.Second || db.JournalStatementTimeout != 2*time.Second || db.JournalLockTimeout != 100*time.Millisecond {
+		t.Errorf("settings of the database: %+v", db)
+	}
 	env := map[string]string{"BIZSYNC_ADDR": ":1", "BIZSYNC_DATA_DIR": "/d", "BIZSYNC_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "BIZSYNC_ALLOWED_ORIGINS": "https://a.com,https://b.com",
 		"BIZSYNC_LIMIT_SOCKETS_PER_USER": "7", "BIZSYNC_CLIENT_IDS": "uploader", "BIZSYNC_SECRET": "", "BIZSYNC_LOG_LEVEL": "debug"}
 	c := parseServe([]string{"--addr", ":2"}, env)
@@ -97,7 +110,7 @@ func TestHelpNamesEverySetting(t *testing.T) {
 		t.Fatalf("%v, %v", c, err)
 	}
 	help := out.String()
-	for _, flag := range []string{"addr", "data-dir", "database-url", "redis-url", "public-url", "allowed-origins", "trusted-proxies", "admin-addr", "secret", "client-ids", "log-level", "log-format", "limit-frame-bytes"} {
+	for _, flag := range []string{"addr", "data-dir", "database-url", "database-pool-size", "database-statement-timeout", "database-lock-timeout", "redis-url", "public-url", "allowed-origins", "trusted-proxies", "admin-addr", "secret", "client-ids", "log-level", "log-format", "limit-frame-bytes"} {
 		if !strings.Contains(help, "--"+flag+"=") || !strings.Contains(help, envName(flag)) {
 			t.Errorf("%s or %s is missing", flag, envName(flag))
 		}
