@@ -105,6 +105,8 @@ func TestFaults(t *testing.T) {
 				median.Round(time.Millisecond), worst.Round(time.Millisecond), outcome)
 		})
 	}
-	w.Flush()
+	if err := w.Flush(); err != nil {
+		t.Error(err)
+	}
 	fmt.Print(table.String())
 }

@@ -108,7 +108,7 @@ func (c *cluster) rebuilt(digests map[string]digest) error {
 			updates = append(updates, base64.StdEncoding.EncodeToString(update))
 			return nil
 		}
-		_, err = s.LoadDocument(ctx, store.DocumentID(id), store.Loader{
+		_, err = s.LoadDocument(ctx, id, store.Loader{
 			Binding:  func(store.Binding) error { return nil },
 			Snapshot: func(s store.Snapshot) error { return add(fmt.Sprintf("the snapshot up to row %d", s.Seq), s.State) },
 			Row:      func(r store.Row) error { return add(fmt.Sprintf("row %d", r.Seq), r.Update) },

@@ -81,7 +81,7 @@ func (p *process) signalAll(s syscall.Signal) error {
 			}
 			seen[pid] = true
 			news++
-			if err := syscall.Kill(pid, s); err != nil && err != syscall.ESRCH { //nolint:errorlint // syscall.Kill returns errnos as they are
+			if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
 				return fmt.Errorf("%s: %v to process %d: %w", p.name, s, pid, err)
 			}
 		}
