@@ -189,7 +189,7 @@ func (s *Server) deleteDocument(ctx context.Context, in *DocumentPath) (*struct{
 	if err != nil {
 		return nil, err
 	}
-	if err := s.store.TrashDocument(ctx, a.Document); err != nil {
+	if _, err := s.store.TrashDocument(ctx, a.Document, callerOf(ctx).user.ID); err != nil {
 		return nil, fmt.Errorf("move document to the trash: %w", err)
 	}
 	s.hub.AccessChanged(context.WithoutCancel(ctx), a.Document)
@@ -201,7 +201,7 @@ func (s *Server) restoreDocument(ctx context.Context, in *DocumentPath) (*docume
 	if err != nil {
 		return nil, err
 	}
-	if err := s.store.RestoreDocument(ctx, a.Document); err != nil {
+	if _, err := s.store.RestoreDocument(ctx, a.Document, callerOf(ctx).user.ID); err != nil {
 		return nil, fmt.Errorf("restore document: %w", err)
 	}
 	s.hub.AccessChanged(context.WithoutCancel(ctx), a.Document)

@@ -85,7 +85,7 @@ func (s *Server) setMember(ctx context.Context, in *setMemberInput) (*memberOutp
 	if !ok {
 		return nil, invalid("body.role", "a role is one of viewer, commenter, editor, owner")
 	}
-	m, err := s.store.SetMember(ctx, a.Document, in.User, role)
+	m, err := s.store.SetMember(ctx, a.Document, in.User, role, callerOf(ctx).user.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, problem(http.StatusNotFound, codeNotFound, "no such account")
 	}
@@ -106,7 +106,7 @@ func (s *Server) removeMember(ctx context.Context, in *MemberPath) (*struct{}, e
 	if err != nil {
 		return nil, err
 	}
-	if err := s.store.RemoveMember(ctx, a.Document, in.User); errors.Is(err, store.ErrNotFound) {
+	if err := s.store.RemoveMember(ctx, a.Document, in.User, me); errors.Is(err, store.ErrNotFound) {
 		return nil, problem(http.StatusNotFound, codeNotFound, "no such member")
 	} else if err != nil {
 		return nil, fmt.Errorf("remove member: %w", err)

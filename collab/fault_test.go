@@ -82,7 +82,7 @@ func newWorld(t testing.TB, users, docs int) *world {
 
 func (w *world) setRole(t testing.TB, doc store.DocumentID, user store.UserID, role store.Role) {
 	t.Helper()
-	if _, err := w.SetMember(t.Context(), doc, user, role); err != nil {
+	if _, err := w.SetMember(t.Context(), doc, user, role, uuid.Nil); err != nil {
 		t.Fatal(err)
 	}
 }

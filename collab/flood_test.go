@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/bizsync/bizsync/collab/crdt"
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 	"github.com/bizsync/bizsync/store"
@@ -96,7 +98,7 @@ func TestAFloodOfQuestions(t *testing.T) {
 			l.Errorf("%d answers in 10 s", answers)
 		}
 		asker.mu.Unlock()
-		if err := l.RemoveMember(l.Context(), l.doc, l.users[1]); err != nil {
+		if err := l.RemoveMember(l.Context(), l.doc, l.users[1], uuid.Nil); err != nil {
 			l.Fatal(err)
 		}
 		time.Sleep(3 * time.Second)

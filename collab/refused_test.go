@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/bizsync/bizsync/collab/crdt"
 	"github.com/bizsync/bizsync/store"
 )
@@ -75,7 +77,7 @@ func TestStagedBytesOfARoomThatFails(t *testing.T) {
 		release := l.hold()
 		a.typed(nil, "hello")
 		l.settle()
-		if err := l.TrashDocument(l.Context(), l.doc); err != nil {
+		if _, err := l.TrashDocument(l.Context(), l.doc, uuid.Nil); err != nil {
 			l.Fatal(err)
 		}
 		l.hub.AccessChanged(l.Context(), l.doc)

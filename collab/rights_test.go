@@ -71,7 +71,7 @@ func TestARoleThatIsTakenAway(t *testing.T) {
 	inLab(t, 4, Options{}, func(l *lab) {
 		downgraded, removed := l.open(1), l.open(2)
 		l.setRole(l, l.doc, l.users[1], store.Viewer)
-		if err := l.RemoveMember(l.Context(), l.doc, l.users[2]); err != nil {
+		if err := l.RemoveMember(l.Context(), l.doc, l.users[2], uuid.Nil); err != nil {
 			l.Fatal(err)
 		}
 		time.Sleep(3 * time.Second)
@@ -150,18 +150,18 @@ func TestARoleThatWasReadTooEarly(t *testing.T) {
 func TestATrashedDocumentClosesItsSockets(t *testing.T) {
 	inLab(t, 3, Options{}, func(l *lab) {
 		a := l.open(1)
-		if err := l.TrashDocument(l.Context(), l.doc); err != nil {
+		if _, err := l.TrashDocument(l.Context(), l.doc, uuid.Nil); err != nil {
 			l.Fatal(err)
 		}
 		a.typed(nil, "too late")
 		l.settle()
 		a.wantClosed(l, CloseNotFound)
-		if err := l.RestoreDocument(l.Context(), l.doc); err != nil {
+		if _, err := l.RestoreDocument(l.Context(), l.doc, uuid.Nil); err != nil {
 			l.Fatal(err)
 		}
 		b := l.open(1)
 		b.wantClosed(l, 0)
-		if err := l.TrashDocument(l.Context(), l.doc); err != nil {
+		if _, err := l.TrashDocument(l.Context(), l.doc, uuid.Nil); err != nil {
 			l.Fatal(err)
 		}
 		time.Sleep(3 * time.Second) // idle sockets close too

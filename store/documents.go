@@ -81,9 +81,10 @@ type Documents interface {
 	Documents(ctx context.Context, user UserID, query string, p Page) (docs []Document, next string, err error)
 	// RenameDocument sets the title.
 	RenameDocument(ctx context.Context, id DocumentID, title string) error
-	// TrashDocument moves a document to the trash, RestoreDocument brings it back; both are idempotent and move the access version.
-	TrashDocument(ctx context.Context, id DocumentID) error
-	RestoreDocument(ctx context.Context, id DocumentID) error
+	// TrashDocument moves a document to the trash, RestoreDocument brings it back; both are idempotent and move the access version. by did it (uuid.Nil: nobody in
+	// particular) and is not told; told are those who got a notice of it.
+	TrashDocument(ctx context.Context, id DocumentID, by UserID) (told []UserID, err error)
+	RestoreDocument(ctx context.Context, id DocumentID, by UserID) (told []UserID, err error)
 
 	// Resolve finds a document by id or key, trashed ones included, with user's access to it. ErrNotFound when there is none.
 	// name is tried as a key, then, when it is a UUID, as an id. An unknown member gives Role NoRole, not an error.
@@ -93,9 +94,10 @@ type Documents interface {
 
 	Members(ctx context.Context, id DocumentID, p Page) (members []Member, next string, err error)
 	// SetMember adds or changes a member and moves the access version. ErrNotFound for an unknown or disabled user; ErrLastOwner.
-	SetMember(ctx context.Context, id DocumentID, user UserID, role Role) (Member, error)
-	// RemoveMember takes a member's access away and moves the access version. ErrNotFound, ErrLastOwner.
-	RemoveMember(ctx context.Context, id DocumentID, user UserID) error
+	// The member gets a notice, unless the role is the same as before or by is the member themself; by is who did it, uuid.Nil nobody in particular.
+	SetMember(ctx context.Context, id DocumentID, user UserID, role Role, by UserID) (Member, error)
+	// RemoveMember takes a member's access away, moves the access version and tells the member, unless by is themself. ErrNotFound, ErrLastOwner.
+	RemoveMember(ctx context.Context, id DocumentID, user, by UserID) error
 }
 
 // NewID makes an identifier that sorts by time of creation (UUIDv7).

@@ -44,6 +44,7 @@ type Store interface {
 	APIKeys
 	Revocation
 	Documents
+	Notices
 
 	// Ping says whether the database answers.
 	Ping(ctx context.Context) error
@@ -135,7 +136,8 @@ type Accounts interface {
 	Sessions(ctx context.Context, user UserID, p Page) (sessions []Session, next string, err error)
 	// DeleteSession ends one session of a user; ErrNotFound when it isn't theirs.
 	DeleteSession(ctx context.Context, user UserID, id uuid.UUID) error
-	// DeleteExpiredSessions removes what has expired, at most limit rows, and one-time links likewise; it says how many sessions.
+	// DeleteExpiredSessions removes sessions and one-time links that have expired, and each person's notices beyond the newest KeptNotices, at most limit of each kind. It
+	// says how many of that kind of which it removed most: with limit more may be left.
 	DeleteExpiredSessions(ctx context.Context, limit int) (int, error)
 
 	// CreateLink stores a one-time link under the SHA-256 of its token. user is uuid.Nil for LinkSetup. Creating a setup link uses up earlier ones.

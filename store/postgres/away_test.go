@@ -20,7 +20,7 @@ func (f *fixture) reads(t *testing.T, s store.Store) map[string]func() error {
 		"Users": func() error { _, _, err := s.Users(t.Context(), store.Page{}); return err },
 		"Rows":  func() error { _, err := s.Rows(t.Context(), id, 0, 1); return err },
 		"SetMember": func() error {
-			_, err := s.SetMember(t.Context(), id, f.ann.ID, store.Owner)
+			_, err := s.SetMember(t.Context(), id, f.ann.ID, store.Owner, uuid.Nil)
 			return err
 		},
 	}

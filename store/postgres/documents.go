@@ -210,23 +210,25 @@ func (s *Store) RenameDocument(ctx context.Context, id store.DocumentID, title s
 }
 
 // TrashDocument moves a document to the trash.
-func (s *Store) TrashDocument(ctx context.Context, id store.DocumentID) error {
-	if err := s.setDeleted(ctx, id, true); err != nil {
-		return fmt.Errorf("trash document %v: %w", id, err)
+func (s *Store) TrashDocument(ctx context.Context, id store.DocumentID, by store.UserID) ([]store.UserID, error) {
+	told, err := s.setDeleted(ctx, id, true, store.NoticeDeleted, by)
+	if err != nil {
+		return nil, fmt.Errorf("trash document %v: %w", id, err)
 	}
-	return nil
+	return told, nil
 }
 
 // RestoreDocument brings a document back from the trash.
-func (s *Store) RestoreDocument(ctx context.Context, id store.DocumentID) error {
-	if err := s.setDeleted(ctx, id, false); err != nil {
-		return fmt.Errorf("restore document %v: %w", id, err)
+func (s *Store) RestoreDocument(ctx context.Context, id store.DocumentID, by store.UserID) ([]store.UserID, error) {
+	told, err := s.setDeleted(ctx, id, false, store.NoticeRestored, by)
+	if err != nil {
+		return nil, fmt.Errorf("restore document %v: %w", id, err)
 	}
-	return nil
+	return told, nil
 }
 
-func (s *Store) setDeleted(ctx context.Context, id store.DocumentID, deleted bool) error {
-	return s.write(ctx, func(t *tx) error {
+func (s *Store) setDeleted(ctx context.Context, id store.DocumentID, deleted bool, kind store.NoticeKind, by store.UserID) (told []store.UserID, err error) {
+	err = s.write(ctx, func(t *tx) error {
 		head, err := lockHead(t, id)
 		if err != nil || head.Deleted == deleted {
 			return err
@@ -237,8 +239,13 @@ func (s *Store) setDeleted(ctx context.Context, id store.DocumentID, deleted boo
 		if err := t.exec("UPDATE heads SET deleted = $1 WHERE document = $2", deleted, id); err != nil {
 			return err
 		}
-		return accessMoved(t, id)
+		if err := accessMoved(t, id); err != nil {
+			return err
+		}
+		told, err = tellMembers(t, kind, id, by)
+		return err
 	})
+	return told, err
 }
 
 // accessMoved notes that who may do what in a document has changed.

@@ -118,9 +118,9 @@ func (s *Store) Members(ctx context.Context, id store.DocumentID, p store.Page) 
 }
 
 // SetMember adds or changes a member.
-func (s *Store) SetMember(ctx context.Context, id store.DocumentID, user store.UserID, role store.Role) (member store.Member, err error) {
+func (s *Store) SetMember(ctx context.Context, id store.DocumentID, user store.UserID, role store.Role, by store.UserID) (member store.Member, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		member, err = setMember(t, id, user, role)
+		member, err = setMember(t, id, user, role, by)
 		return err
 	})
 	if err != nil {
@@ -129,7 +129,7 @@ func (s *Store) SetMember(ctx context.Context, id store.DocumentID, user store.U
 	return member, nil
 }
 
-func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role) (store.Member, error) {
+func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role, by store.UserID) (store.Member, error) {
 	if role < store.Viewer || role > store.Owner {
 		return store.Member{}, fmt.Errorf("role %d is not valid", role)
 	}
@@ -144,7 +144,11 @@ func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role) (
 			return store.Member{}, err
 		}
 	}
-	err := t.exec("INSERT INTO members (document, user_id, role, created_at) VALUES ($1, $2, $3, now())"+
+	before, err := memberRole(t, id, user)
+	if err != nil {
+		return store.Member{}, err
+	}
+	err = t.exec("INSERT INTO members (document, user_id, role, created_at) VALUES ($1, $2, $3, now())"+
 		" ON CONFLICT (document, user_id) DO UPDATE SET role = excluded.role", id, user, role)
 	if err != nil {
 		return store.Member{}, err
@@ -152,11 +156,29 @@ func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role) (
 	if err := accessMoved(t, id); err != nil {
 		return store.Member{}, err
 	}
+	if before != role {
+		kind := store.NoticeRole
+		if before == store.NoRole {
+			kind = store.NoticeShared
+		}
+		if _, err := tell(t, kind, id, by, listener{user, role}); err != nil {
+			return store.Member{}, err
+		}
+	}
 	return scanMember(t.row(memberQuery+" AND m.user_id = $2", id, user))
 }
 
+// memberRole gives a member's role, whether or not the account is disabled; NoRole when it is no member.
+func memberRole(t *tx, id store.DocumentID, user store.UserID) (role store.Role, err error) {
+	err = t.row("SELECT role FROM members WHERE document = $1 AND user_id = $2", id, user).Scan(&role)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.NoRole, nil
+	}
+	return role, err
+}
+
 // RemoveMember takes a member's access away.
-func (s *Store) RemoveMember(ctx context.Context, id store.DocumentID, user store.UserID) error {
+func (s *Store) RemoveMember(ctx context.Context, id store.DocumentID, user, by store.UserID) error {
 	err := s.write(ctx, func(t *tx) error {
 		if _, err := lockHead(t, id); err != nil {
 			return err
@@ -171,7 +193,11 @@ func (s *Store) RemoveMember(ctx context.Context, id store.DocumentID, user stor
 		if err != nil {
 			return err
 		}
-		return accessMoved(t, id)
+		if err := accessMoved(t, id); err != nil {
+			return err
+		}
+		_, err = tell(t, store.NoticeRemoved, id, by, listener{user, store.NoRole})
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("remove member %v of document %v: %w", user, id, err)

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/bizsync/bizsync/store"
 )
 
@@ -16,7 +18,7 @@ func TestLastOwners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.s.SetMember(t.Context(), id, bob.ID, store.Owner); err != nil {
+	if _, err := f.s.SetMember(t.Context(), id, bob.ID, store.Owner, uuid.Nil); err != nil {
 		t.Fatal(err)
 	}
 	other := open(t, f.url)
@@ -24,8 +26,8 @@ func TestLastOwners(t *testing.T) {
 
 	release := locked(t, f.url, id)
 	done := make(chan error, 2)
-	go func() { done <- f.s.RemoveMember(t.Context(), id, f.ann.ID) }()
-	go func() { done <- other.RemoveMember(t.Context(), id, bob.ID) }()
+	go func() { done <- f.s.RemoveMember(t.Context(), id, f.ann.ID, uuid.Nil) }()
+	go func() { done <- other.RemoveMember(t.Context(), id, bob.ID, uuid.Nil) }()
 	conn := connect(t, f.url)
 	for n, deadline := 0, time.Now().Add(10*time.Second); n < 2; time.Sleep(2 * time.Millisecond) {
 		err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&n)

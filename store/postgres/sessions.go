@@ -123,20 +123,25 @@ func (s *Store) DeleteSession(ctx context.Context, user store.UserID, id uuid.UU
 	return nil
 }
 
-// DeleteExpiredSessions removes sessions and one-time links that have expired, at most limit of each.
-func (s *Store) DeleteExpiredSessions(ctx context.Context, limit int) (deleted int, err error) {
+// DeleteExpiredSessions removes sessions and one-time links that have expired, and notices beyond those that are kept, at most limit of each.
+func (s *Store) DeleteExpiredSessions(ctx context.Context, limit int) (most int, err error) {
+	limit = max(limit, 0)
 	err = s.write(ctx, func(t *tx) error {
+		if most, err = sweepNotices(t, limit); err != nil {
+			return err
+		}
 		for _, table := range []string{"links", "sessions"} {
-			deleted, err = t.changed("DELETE FROM "+table+" WHERE token_hash IN"+
-				" (SELECT token_hash FROM "+table+" WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)", max(limit, 0))
+			n, err := t.changed("DELETE FROM "+table+" WHERE token_hash IN"+
+				" (SELECT token_hash FROM "+table+" WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)", limit)
 			if err != nil {
 				return err
 			}
+			most = max(most, n)
 		}
 		return nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("delete expired sessions: %w", err)
 	}
-	return deleted, nil
+	return most, nil
 }

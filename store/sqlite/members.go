@@ -115,9 +115,9 @@ func (s *Store) Members(ctx context.Context, id store.DocumentID, p store.Page) 
 }
 
 // SetMember adds or changes a member.
-func (s *Store) SetMember(ctx context.Context, id store.DocumentID, user store.UserID, role store.Role) (member store.Member, err error) {
+func (s *Store) SetMember(ctx context.Context, id store.DocumentID, user store.UserID, role store.Role, by store.UserID) (member store.Member, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		member, err = setMember(t, id, user, role)
+		member, err = setMember(t, id, user, role, by)
 		return err
 	})
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *Store) SetMember(ctx context.Context, id store.DocumentID, user store.U
 	return member, nil
 }
 
-func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role) (store.Member, error) {
+func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role, by store.UserID) (store.Member, error) {
 	if role < store.Viewer || role > store.Owner {
 		return store.Member{}, fmt.Errorf("role %d is not valid", role)
 	}
@@ -142,6 +142,10 @@ func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role) (
 			return store.Member{}, err
 		}
 	}
+	before, err := memberRole(t, id, user)
+	if err != nil {
+		return store.Member{}, err
+	}
 	err = t.exec("INSERT INTO members (document, user, role, created_at) VALUES (?, ?, ?, ?)"+
 		" ON CONFLICT (document, user) DO UPDATE SET role = excluded.role", blob(id), blob(user), int(role), now())
 	if err != nil {
@@ -150,11 +154,29 @@ func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role) (
 	if err := accessMoved(t, id); err != nil {
 		return store.Member{}, err
 	}
+	if before != role {
+		kind := store.NoticeRole
+		if before == store.NoRole {
+			kind = store.NoticeShared
+		}
+		if _, err := tell(t, kind, id, by, listener{user, role}); err != nil {
+			return store.Member{}, err
+		}
+	}
 	return scanMember(t.row(memberQuery+" AND m.user = ?", blob(id), blob(user)))
 }
 
+// memberRole gives a member's role, whether or not the account is disabled; NoRole when it is no member.
+func memberRole(t *tx, id store.DocumentID, user store.UserID) (role store.Role, err error) {
+	err = t.row("SELECT role FROM members WHERE document = ? AND user = ?", blob(id), blob(user)).Scan(&role)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.NoRole, nil
+	}
+	return role, err
+}
+
 // RemoveMember takes a member's access away.
-func (s *Store) RemoveMember(ctx context.Context, id store.DocumentID, user store.UserID) error {
+func (s *Store) RemoveMember(ctx context.Context, id store.DocumentID, user, by store.UserID) error {
 	err := s.write(ctx, func(t *tx) error {
 		if err := keepsOwner(t, id, user); err != nil {
 			return err
@@ -166,7 +188,11 @@ func (s *Store) RemoveMember(ctx context.Context, id store.DocumentID, user stor
 		if err != nil {
 			return err
 		}
-		return accessMoved(t, id)
+		if err := accessMoved(t, id); err != nil {
+			return err
+		}
+		_, err = tell(t, store.NoticeRemoved, id, by, listener{user, store.NoRole})
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("remove member %v of document %v: %w", user, id, err)

@@ -120,18 +120,25 @@ func (s *Store) DeleteSession(ctx context.Context, user store.UserID, id uuid.UU
 	return nil
 }
 
-// DeleteExpiredSessions removes sessions and one-time links that have expired, at most limit of each.
-func (s *Store) DeleteExpiredSessions(ctx context.Context, limit int) (deleted int, err error) {
+// DeleteExpiredSessions removes sessions and one-time links that have expired, and notices beyond those that are kept, at most limit of each.
+func (s *Store) DeleteExpiredSessions(ctx context.Context, limit int) (most int, err error) {
+	limit = max(limit, 0)
 	err = s.write(ctx, func(t *tx) error {
 		at := now()
-		deleted, err = t.changed("DELETE FROM sessions WHERE token_hash IN (SELECT token_hash FROM sessions WHERE expires_at <= ? LIMIT ?)", at, max(limit, 0))
-		if err != nil {
+		if most, err = sweepNotices(t, limit); err != nil {
 			return err
 		}
-		return t.exec("DELETE FROM links WHERE token_hash IN (SELECT token_hash FROM links WHERE expires_at <= ? LIMIT ?)", at, max(limit, 0))
+		for _, table := range []string{"links", "sessions"} {
+			n, err := t.changed("DELETE FROM "+table+" WHERE token_hash IN (SELECT token_hash FROM "+table+" WHERE expires_at <= ? LIMIT ?)", at, limit)
+			if err != nil {
+				return err
+			}
+			most = max(most, n)
+		}
+		return nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("delete expired sessions: %w", err)
 	}
-	return deleted, nil
+	return most, nil
 }

@@ -28,7 +28,7 @@ func testIdempotency(t *testing.T, db Database) {
 	clash := part(w.head(w.document(ann).ID), newRow(ann, "first", 1), newRow(bob, "second", 2, 1))
 	lost := part(w.head(gone.ID), newRow(ann, "x"))
 	lost.Announce = []store.Binding{{Client: 1, User: ann.ID}}
-	ok(t, w.s.TrashDocument(w.ctx, gone.ID))
+	ok(t, w.trash(gone.ID))
 
 	b := newBatch(p, lost, clash)
 	first, err := w.s.Append(w.ctx, b)
@@ -42,7 +42,7 @@ func testIdempotency(t *testing.T, db Database) {
 
 	// Since then much has changed; the batch's result has not. Only the heads are those of now, and nothing of others is told.
 	db.Disable(t, w.s, ann.ID)
-	ok(t, w.s.RestoreDocument(w.ctx, gone.ID))
+	ok(t, w.restore(gone.ID))
 	carl := w.user("carl")
 	w.member(d, carl, store.Editor)
 	w.write(d, carl, "6")

@@ -82,12 +82,12 @@ func testKeys(t *testing.T, db Database) {
 	want(t, err, store.ErrConflict) // an editor does not own it
 	_, _, err = create(d.ID.String(), bob)
 	want(t, err, store.ErrConflict) // or the key would hide that document
-	ok(t, w.s.TrashDocument(w.ctx, d.ID))
+	ok(t, w.trash(d.ID))
 	_, _, err = create("wiki/home", ann)
 	want(t, err, store.ErrDeleted)
 	_, _, err = create("wiki/home", bob)
 	want(t, err, store.ErrConflict)
-	ok(t, w.s.RestoreDocument(w.ctx, d.ID))
+	ok(t, w.restore(d.ID))
 
 	ids := make([]store.DocumentID, 8)
 	made := make([]bool, 8)
@@ -132,7 +132,7 @@ func testKeys(t *testing.T, db Database) {
 		_, err := w.s.Resolve(w.ctx, name, ann.ID)
 		want(t, err, store.ErrNotFound)
 	}
-	ok(t, w.s.TrashDocument(w.ctx, d.ID))
+	ok(t, w.trash(d.ID))
 	got, err := w.s.Resolve(w.ctx, "wiki/home", ann.ID)
 	ok(t, err)
 	if !got.Deleted || got.Role != store.Owner || got.Version <= version {
@@ -182,7 +182,7 @@ func testLists(t *testing.T, db Database) {
 	first, next, err := w.s.Documents(w.ctx, ann.ID, "", store.Page{Limit: 3})
 	ok(t, err)
 	w.append(part(w.head(docs[5]), newRow(ann, "edit")))
-	ok(t, w.s.TrashDocument(w.ctx, docs[1]))
+	ok(t, w.trash(docs[1]))
 	w.document(ann)
 	rest, _, err := w.s.Documents(w.ctx, ann.ID, "", store.Page{Limit: 100, Cursor: next})
 	ok(t, err)
@@ -214,11 +214,11 @@ func testMembers(t *testing.T, db Database) {
 		version = h.AccessVersion
 	}
 
-	m, err := w.s.SetMember(w.ctx, d.ID, bob.ID, store.Viewer)
+	m, err := w.s.SetMember(w.ctx, d.ID, bob.ID, store.Viewer, uuid.Nil)
 	ok(t, err)
 	same(t, "member", m, store.Member{User: bob.ID, Name: "bob", Email: "bob@example.org", Role: store.Viewer, CreatedAt: m.CreatedAt})
 	moved("a new member")
-	_, err = w.s.SetMember(w.ctx, d.ID, bob.ID, store.Editor)
+	_, err = w.s.SetMember(w.ctx, d.ID, bob.ID, store.Editor, uuid.Nil)
 	ok(t, err)
 	moved("a new role")
 	roles, head, err := w.s.Roles(w.ctx, d.ID, []store.UserID{ann.ID, bob.ID, eve.ID, bob.ID})
@@ -230,30 +230,30 @@ func testMembers(t *testing.T, db Database) {
 	same(t, "role of the asker", got.Role, store.Editor)
 
 	for _, bad := range []store.Role{store.NoRole, store.Owner + 1} {
-		if _, err := w.s.SetMember(w.ctx, d.ID, bob.ID, bad); err == nil {
+		if _, err := w.s.SetMember(w.ctx, d.ID, bob.ID, bad, uuid.Nil); err == nil {
 			t.Fatalf("role %d was stored", bad)
 		}
 	}
-	_, err = w.s.SetMember(w.ctx, d.ID, uuid.New(), store.Viewer)
+	_, err = w.s.SetMember(w.ctx, d.ID, uuid.New(), store.Viewer, uuid.Nil)
 	want(t, err, store.ErrNotFound)
-	_, err = w.s.SetMember(w.ctx, uuid.New(), bob.ID, store.Viewer)
+	_, err = w.s.SetMember(w.ctx, uuid.New(), bob.ID, store.Viewer, uuid.Nil)
 	want(t, err, store.ErrNotFound)
-	want(t, w.s.RemoveMember(w.ctx, d.ID, eve.ID), store.ErrNotFound)
+	want(t, w.s.RemoveMember(w.ctx, d.ID, eve.ID, uuid.Nil), store.ErrNotFound)
 	_, _, err = w.s.Roles(w.ctx, uuid.New(), nil)
 	want(t, err, store.ErrNotFound)
 	_, _, err = w.s.Members(w.ctx, uuid.New(), store.Page{})
 	want(t, err, store.ErrNotFound)
 
 	// The last owner stays, whoever asks and however many ask at once.
-	want(t, w.s.RemoveMember(w.ctx, d.ID, ann.ID), store.ErrLastOwner)
-	_, err = w.s.SetMember(w.ctx, d.ID, ann.ID, store.Editor)
+	want(t, w.s.RemoveMember(w.ctx, d.ID, ann.ID, uuid.Nil), store.ErrLastOwner)
+	_, err = w.s.SetMember(w.ctx, d.ID, ann.ID, store.Editor, uuid.Nil)
 	want(t, err, store.ErrLastOwner)
 	if h := w.head(d.ID); h.AccessVersion != version {
 		t.Fatal("a refused change moved the access version")
 	}
 	w.member(d, bob, store.Owner)
 	owners := []store.User{ann, bob}
-	errs := together(2, func(i int) error { return w.s.RemoveMember(w.ctx, d.ID, owners[i].ID) })
+	errs := together(2, func(i int) error { return w.s.RemoveMember(w.ctx, d.ID, owners[i].ID, uuid.Nil) })
 	if n := count(t, errs, store.ErrLastOwner); n != 1 {
 		t.Fatalf("%d of two owners were kept", n)
 	}
@@ -266,18 +266,18 @@ func testMembers(t *testing.T, db Database) {
 	// An owner whose account is disabled doesn't count, and has no role.
 	w.member(d, eve, store.Owner)
 	db.Disable(t, w.s, eve.ID)
-	want(t, w.s.RemoveMember(w.ctx, d.ID, left.ID), store.ErrLastOwner)
+	want(t, w.s.RemoveMember(w.ctx, d.ID, left.ID, uuid.Nil), store.ErrLastOwner)
 	roles, _, err = w.s.Roles(w.ctx, d.ID, []store.UserID{eve.ID})
 	ok(t, err)
 	same(t, "role of a disabled account", roles[eve.ID], store.NoRole)
 	access, err := w.s.Resolve(w.ctx, d.ID.String(), eve.ID)
 	ok(t, err)
 	same(t, "access of a disabled account", access.Role, store.NoRole)
-	_, err = w.s.SetMember(w.ctx, d.ID, eve.ID, store.Viewer)
+	_, err = w.s.SetMember(w.ctx, d.ID, eve.ID, store.Viewer, uuid.Nil)
 	want(t, err, store.ErrNotFound)
 	_, _, err = w.s.CreateDocument(w.ctx, store.Document{Owner: eve.ID}, nil)
 	want(t, err, store.ErrNotFound)
-	ok(t, w.s.RemoveMember(w.ctx, d.ID, eve.ID))
+	ok(t, w.s.RemoveMember(w.ctx, d.ID, eve.ID, uuid.Nil))
 
 	for i := range 6 {
 		w.member(d, w.user(fmt.Sprint("m", i)), store.Viewer)
@@ -299,7 +299,7 @@ func testTrash(t *testing.T, db Database) {
 	ann := w.user("ann")
 	d := w.document(ann)
 	before := w.write(d, ann, "a")
-	ok(t, w.s.TrashDocument(w.ctx, d.ID))
+	ok(t, w.trash(d.ID))
 	trashed := w.head(d.ID)
 	if !trashed.Deleted || trashed.AccessVersion <= before.AccessVersion {
 		t.Fatalf("head in the trash: %+v", trashed)
@@ -309,7 +309,7 @@ func testTrash(t *testing.T, db Database) {
 	if got.DeletedAt.IsZero() || got.Role != store.Owner {
 		t.Fatalf("document in the trash: %+v", got)
 	}
-	ok(t, w.s.TrashDocument(w.ctx, d.ID))
+	ok(t, w.trash(d.ID))
 	same(t, "head after trashing twice", w.head(d.ID), trashed)
 	if docs, _, err := w.s.Documents(w.ctx, ann.ID, "", store.Page{}); err != nil || len(docs) != 0 {
 		t.Fatalf("%d documents are listed, %v", len(docs), err)
@@ -321,8 +321,8 @@ func testTrash(t *testing.T, db Database) {
 		t.Fatalf("append to a document in the trash: %+v", res)
 	}
 
-	ok(t, w.s.RestoreDocument(w.ctx, d.ID))
-	ok(t, w.s.RestoreDocument(w.ctx, d.ID))
+	ok(t, w.restore(d.ID))
+	ok(t, w.restore(d.ID))
 	h := w.head(d.ID)
 	if h.Deleted || h.AccessVersion != trashed.AccessVersion+1 || h.Epoch != before.Epoch {
 		t.Fatalf("restored head: %+v, before the trash %+v", h, before)
@@ -333,6 +333,6 @@ func testTrash(t *testing.T, db Database) {
 	if !got.DeletedAt.IsZero() {
 		t.Fatalf("restored document: %+v", got)
 	}
-	want(t, w.s.TrashDocument(w.ctx, uuid.New()), store.ErrNotFound)
-	want(t, w.s.RestoreDocument(w.ctx, uuid.New()), store.ErrNotFound)
+	want(t, w.trash(uuid.New()), store.ErrNotFound)
+	want(t, w.restore(uuid.New()), store.ErrNotFound)
 }

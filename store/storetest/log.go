@@ -168,7 +168,7 @@ func testRows(t *testing.T, db Database) {
 	ok(t, err)
 	same(t, "rows after the snapshot", page.Rows, all[10:])
 
-	ok(t, w.s.TrashDocument(w.ctx, d.ID))
+	ok(t, w.trash(d.ID))
 	page, err = w.s.Rows(w.ctx, d.ID, 10, 100)
 	if err != nil || !page.Head.Deleted {
 		t.Fatalf("rows of a document in the trash: %+v, %v", page.Head, err)
