@@ -192,7 +192,7 @@ func (s *Server) deleteDocument(ctx context.Context, in *DocumentPath) (*struct{
 	if _, err := s.store.TrashDocument(ctx, a.Document, callerOf(ctx).user.ID); err != nil {
 		return nil, fmt.Errorf("move document to the trash: %w", err)
 	}
-	s.hub.AccessChanged(context.WithoutCancel(ctx), a.Document)
+	s.hub.AccessChanged(a.Document)
 	return nil, nil
 }
 
@@ -204,6 +204,6 @@ func (s *Server) restoreDocument(ctx context.Context, in *DocumentPath) (*docume
 	if _, err := s.store.RestoreDocument(ctx, a.Document, callerOf(ctx).user.ID); err != nil {
 		return nil, fmt.Errorf("restore document: %w", err)
 	}
-	s.hub.AccessChanged(context.WithoutCancel(ctx), a.Document)
+	s.hub.AccessChanged(a.Document)
 	return s.readDocument(ctx, a.Document)
 }

@@ -23,7 +23,8 @@ type Editor struct {
 
 type editorsOutput struct {
 	Body struct {
-		Data []Editor `json:"data" nullable:"false"`
+		Data     []Editor `json:"data" nullable:"false"`
+		Complete bool     `json:"complete" doc:"False while the people of other servers can't be known, since Redis is away: then only those of the server that answers are listed."`
 	}
 }
 
@@ -39,12 +40,14 @@ func (s *Server) listEditors(ctx context.Context, in *DocumentPath) (*editorsOut
 	}
 	out := &editorsOutput{}
 	out.Body.Data = []Editor{}
-	for _, e := range s.hub.Editors(a.Document) {
-		out.Body.Data = append(out.Body.Data, s.editorOf(e))
+	list, whole := s.hub.Editors(a.Document)
+	out.Body.Complete = whole
+	for _, e := range list {
+		out.Body.Data = append(out.Body.Data, editorOf(e))
 	}
 	return out, nil
 }
 
-func (s *Server) editorOf(e collab.Editor) Editor {
-	return Editor{ConnectionID: e.Conn, User: Person{ID: e.User, Name: e.Name}, Role: e.Role.String(), Node: s.node, Since: e.Since.UTC(), LastActive: e.LastActive.UTC()}
+func editorOf(e collab.Editor) Editor {
+	return Editor{ConnectionID: e.Conn, User: Person{ID: e.User, Name: e.Name}, Role: e.Role.String(), Node: e.Node, Since: e.Since.UTC(), LastActive: e.LastActive.UTC()}
 }

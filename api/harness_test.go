@@ -39,8 +39,8 @@ func newHarness(t *testing.T, change func(*Options)) *harness {
 		t.Fatal(err)
 	}
 	// The hub doesn't look by itself: what it is to do, the API must have told it.
-	hub := collab.NewHub(collab.Options{Store: st, Timing: collab.Timing{HeadPoll: time.Hour}})
-	o := Options{Store: st, Hub: hub, Passwords: passwords, Secret: []byte(testSecret), Node: "node-1"}
+	hub := collab.NewHub(collab.Options{Node: "node-1", Store: st, Timing: collab.Timing{HeadPoll: time.Hour}})
+	o := Options{Store: st, Hub: hub, Passwords: passwords, Secret: []byte(testSecret)}
 	if change != nil {
 		change(&o)
 	}

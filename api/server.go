@@ -56,7 +56,6 @@ type Options struct {
 	PublicURL      string         // at which people see this server; "": as each request says
 	AllowedOrigins []string       // whose pages may use this server with a person's cookie, beside the public one
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and -Proto are believed
-	Node           string         // name of this node among the editors
 
 	SessionIdle time.Duration // a login ends after so long without use; 0: 30 min
 	FrameBytes  int64         // inbound frames of sockets; 0: 16 MiB
@@ -81,7 +80,6 @@ type Server struct {
 	tokens      *tokens
 	log         *slog.Logger
 	origins     *origins
-	node        string
 	sessionIdle time.Duration
 	frameBytes  int64
 	timing      connTiming
@@ -116,7 +114,7 @@ func New(o Options) (*Server, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		store: o.Store, hub: o.Hub, redis: o.Redis, passwords: o.Passwords, tokens: newTokens(o.Secret), log: o.Logger, origins: origins, node: o.Node,
+		store: o.Store, hub: o.Hub, redis: o.Redis, passwords: o.Passwords, tokens: newTokens(o.Secret), log: o.Logger, origins: origins,
 		sessionIdle: or(o.SessionIdle, defaultSessionIdle),
 		frameBytes:  or(o.FrameBytes, defaultFrameBytes),
 		timing:      defaultConnTiming(),

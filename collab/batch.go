@@ -42,9 +42,17 @@ type announcement struct {
 	client  uint64
 }
 
-// authorRow gathers what one account writes in a batch.
+// writer is an account, and the API key by which its connection was let in, if any: whose rights are checked at the commit.
+type writer struct {
+	user store.UserID
+	key  uuid.UUID
+}
+
+func (p *Peer) writer() writer { return writer{p.User, p.Key} }
+
+// authorRow gathers what one writer brings in a batch.
 type authorRow struct {
-	author  store.UserID
+	author  writer
 	updates []crdt.Update
 	clients []uint64
 	// layer is all of updates, merged: what the room knows of this author on top of what is committed. It is the room's alone. Another author's edits can't refer to it:
@@ -62,7 +70,7 @@ func newBatch(r *room) *batch {
 }
 
 // add stages an update of an author for the commit; false when the batch is sealed already.
-func (b *batch) add(author store.UserID, accessVersion uint64, u crdt.Update, clients []uint64) bool {
+func (b *batch) add(author writer, accessVersion uint64, u crdt.Update, clients []uint64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.sealed {
@@ -88,8 +96,8 @@ func (b *batch) charge(n int) {
 	b.room.hub.staged.Add(int64(n))
 }
 
-// row gives what an author has in the batch, or nil. Only the room adds rows, so it may look without the lock.
-func (b *batch) row(author store.UserID) *authorRow {
+// row gives what a writer has in the batch, or nil. Only the room adds rows, so it may look without the lock.
+func (b *batch) row(author writer) *authorRow {
 	for i := range b.rows {
 		if b.rows[i].author == author {
 			return &b.rows[i]
@@ -122,7 +130,7 @@ func (b *batch) moveTo(upTo uint64, row store.RowID) {
 	}
 }
 
-// seal closes the batch and gives the journal its part, one row an author, in the order in which they first wrote; and what it counts for.
+// seal closes the batch and gives the journal its part, one row a writer, in the order in which they first wrote; and what it counts for.
 func (b *batch) seal() (part store.DocumentAppend, bytes int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -133,7 +141,7 @@ func (b *batch) seal() (part store.DocumentAppend, bytes int) {
 		if len(row.updates) > 1 {
 			update = crdt.MergeUpdates(row.updates...)
 		}
-		b.part.Rows[i] = store.NewRow{Author: row.author, Update: update.Bytes(), Clients: row.clients}
+		b.part.Rows[i] = store.NewRow{Author: row.author.user, Key: row.author.key, Update: update.Bytes(), Clients: row.clients}
 	}
 	return b.part, b.bytes
 }

@@ -36,23 +36,77 @@ type readResult struct {
 func (r *room) compareHead(h store.Head, seen uint64) {
 	switch {
 	case r.failed != nil:
-	case h.Epoch != r.epoch || h.Seq < seen:
-		r.logger.Warn("the document's history went back; reloading", "head", h.Seq, "room", r.upTo)
-		r.fail(&CloseError{Code: CloseGoingAway, Reason: "the document was reloaded"})
+	case h.Epoch != r.epoch:
+		r.reload(h)
+	case h.Seq < seen, h.Seq == r.upTo && h.Row != r.upToRow:
+		r.historyWentBack(h)
 	case h.Deleted:
 		for _, s := range r.sessions {
 			s.out.put(PermissionDenied("the document was deleted"))
 		}
 		r.fail(&CloseError{Code: CloseNotFound, Reason: "the document was deleted"})
 	default:
+		r.lenient = h.Lenient
 		// A batch in flight explains a head that is ahead, for a while.
 		if r.behind(h) && (r.batch == nil || time.Since(r.batchSince) > r.hub.timing.HeadPoll) {
-			r.readAgain = true
+			r.catchUp("head")
 		}
 		if h.AccessVersion != r.accessVersion {
 			r.askRights()
 		}
 	}
+}
+
+// strange says whether rows that were read don't follow the room's last one: they are of another history.
+func (r *room) strange(res readResult) bool {
+	return len(res.page.Rows) > 0 && res.page.Head.Epoch == r.epoch && res.page.Rows[0].Seq == r.upTo+1 && res.page.Rows[0].Prev != r.upToRow
+}
+
+// reload gives the room up, since the document has another history now.
+func (r *room) reload(h store.Head) {
+	r.logger.Warn("the document has another history; reloading", "head", h.Seq, "room", r.upTo)
+	r.fail(&CloseError{Code: CloseGoingAway, Reason: "the document was reloaded"})
+}
+
+// historyWentBack notes that the database has lost rows that it had: it was restored, or failed over to a copy that lagged. The document gets a new epoch, by which every
+// node knows, and then the room is given up; its clients bring what was lost. Nothing is committed meanwhile.
+func (r *room) historyWentBack(h store.Head) {
+	if r.resetting == resetNone && r.failed == nil {
+		r.logger.Error("the document's history went back", "head", h.Seq, "room", r.upTo)
+		r.resetting = resetWanted
+	}
+}
+
+type reset uint8
+
+const (
+	resetNone reset = iota
+	resetWanted
+	resetUnderWay
+)
+
+// startReset changes the document's epoch, if that was asked for.
+func (r *room) startReset(ctx context.Context) {
+	if r.resetting != resetWanted || r.failed != nil {
+		return
+	}
+	r.resetting = resetUnderWay
+	db, doc, epoch := r.hub.store, r.doc, r.epoch
+	r.wg.Go(func() {
+		for {
+			limited, cancel := context.WithTimeout(ctx, readLimit)
+			head, err := db.ChangeEpoch(limited, doc, epoch)
+			cancel()
+			if err == nil || errors.Is(err, store.ErrNotFound) {
+				r.resets <- head
+				return
+			}
+			r.logger.Warn("the epoch can't be changed; trying again", "error", err)
+			if !pause(ctx, readRetry) {
+				return
+			}
+		}
+	})
 }
 
 // watchHole asks for a read when rows are missing below applied ones for too long.
@@ -65,6 +119,17 @@ func (r *room) watchHole(now time.Time) {
 	} else {
 		r.readAgain = true
 	}
+}
+
+// catchUp asks for the log to be read on.
+func (r *room) catchUp(reason string) {
+	if brokenNoCatchUp && (reason == "head" || reason == "hole") {
+		return
+	}
+	if !r.readAgain {
+		r.hub.metrics.catchUps.WithLabelValues(reason).Inc()
+	}
+	r.readAgain = true
 }
 
 // startRead begins reading the log from upTo on, if that was asked for: at most once per readSpacing, one at a time.
@@ -124,8 +189,11 @@ func (r *room) readDone(ctx context.Context, res readResult) {
 		r.readAgain = true
 		return
 	}
-	if res.page.Head.Epoch != r.epoch || res.page.Head.Seq < res.after {
+	if res.page.Head.Epoch != r.epoch || res.page.Head.Seq < res.after || r.strange(res) {
 		r.compareHead(res.page.Head, res.after)
+		if r.strange(res) {
+			r.historyWentBack(res.page.Head)
+		}
 		return
 	}
 	if res.snapshot != nil && !r.takeSnapshot(*res.snapshot) {
@@ -306,6 +374,7 @@ func (r *room) rightsDone(res rightsResult) {
 			r.kick(s, CloseForbidden, "no access")
 		default:
 			s.role, s.roleVersion = role, res.head.AccessVersion
+			r.hub.roster.setRole(s, min(role, s.peer.MaxRole))
 		}
 	}
 	r.compareHead(res.head, 0)

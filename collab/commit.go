@@ -22,14 +22,19 @@ func (r *room) decided(res commitResult) {
 	}
 	switch res.Refused {
 	case store.EpochChanged:
-		r.logger.Warn("the document's history went back; reloading")
-		r.fail(&CloseError{Code: CloseGoingAway, Reason: "the document was reloaded"})
+		if res.Head.Epoch == r.epoch {
+			r.historyWentBack(res.Head)
+		} else {
+			r.reload(res.Head)
+		}
 		return
 	case store.DocumentGone:
 		r.fail(&CloseError{Code: CloseNotFound, Reason: "the document was deleted"})
 		return
 	}
-	r.takeRows(res.Foreign)
+	if !brokenOwnMovesUpTo {
+		r.takeRows(res.Foreign)
+	}
 	r.bind(res)
 	merged, refused := r.merge(res)
 	r.takeOwn(res)
@@ -45,7 +50,7 @@ func (r *room) decided(res commitResult) {
 		r.publish(res, merged)
 	}
 	if res.MoreForeign || r.behind(res.Head) {
-		r.readAgain = true
+		r.catchUp("commit")
 	}
 	r.announced(res)
 	r.rejudge = true
@@ -58,15 +63,15 @@ func (r *room) decided(res commitResult) {
 }
 
 // merge gives one update with all rows that were committed, and the accounts whose row was refused.
-func (r *room) merge(res commitResult) (crdt.Update, map[store.UserID]store.RowResult) {
+func (r *room) merge(res commitResult) (crdt.Update, map[writer]store.RowResult) {
 	b := res.batch
-	var refused map[store.UserID]store.RowResult
+	var refused map[writer]store.RowResult
 	for i, row := range res.Rows {
 		if row.Refused == store.Accepted {
 			continue
 		}
 		if refused == nil {
-			refused = make(map[store.UserID]store.RowResult)
+			refused = make(map[writer]store.RowResult)
 		}
 		refused[b.rows[i].author] = row
 		r.hub.metrics.refusedRow(row.Refused)
@@ -110,9 +115,11 @@ func (r *room) bind(res commitResult) {
 
 // acknowledge settles the frames of a batch that was committed whole.
 func (r *room) acknowledge(b *batch) {
+	now := time.Now()
 	for _, f := range b.frames {
 		f.session.decide(f.frame)
 		f.session.spent(f.frame)
+		r.hub.metrics.ackSeconds.Observe(now.Sub(f.frame.at).Seconds())
 	}
 	for _, f := range b.frames {
 		if f.session.joined {
@@ -124,10 +131,11 @@ func (r *room) acknowledge(b *batch) {
 
 // judgeAgain judges all frames of a batch anew of which a row was refused, and those staged behind it, since they may refer to it or have relied on its
 // bringing something. Those whose content is committed are settled by that.
-func (r *room) judgeAgain(b *batch, refused map[store.UserID]store.RowResult) {
+func (r *room) judgeAgain(b *batch, refused map[writer]store.RowResult) {
 	for _, s := range r.sessions {
-		if refused[s.peer.User].Refused == store.NoRight {
+		if refused[s.peer.writer()].Refused == store.NoRight {
 			s.role = min(s.role, store.Viewer)
+			r.hub.roster.setRole(s, min(s.role, s.peer.MaxRole))
 		}
 	}
 	r.askRights()
@@ -192,7 +200,7 @@ func (r *room) applied(row store.Row) {
 	switch {
 	case row.Seq <= r.upTo:
 		return
-	case row.Seq > r.upTo+1:
+	case row.Seq > r.upTo+1 && !brokenOwnMovesUpTo:
 		r.above[row.Seq] = store.Row{Seq: row.Seq, ID: row.ID, Prev: row.Prev}
 		if r.holeSince.IsZero() {
 			r.holeSince = time.Now()
@@ -219,6 +227,7 @@ func (r *room) applied(row store.Row) {
 // moved tells those who must know how far the room has come.
 func (r *room) moved() {
 	r.seen.Store(r.upTo)
+	r.seenRow.Store(int64(r.upToRow))
 	if r.batch != nil {
 		r.batch.moveTo(r.upTo, r.upToRow)
 	}

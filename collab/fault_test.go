@@ -33,6 +33,7 @@ type world struct {
 	poison    func(store.Batch) error          // guarded by mu: an error for certain batches
 	loadErr   error                            // guarded by mu: of every LoadDocument
 	rolesGate chan struct{}                    // guarded by mu: Roles waits for it
+	rewound   uint64                           // guarded by mu: so many rows are missing from what Heads says
 }
 
 type fault uint8
@@ -161,6 +162,23 @@ func (w *world) LoadDocument(ctx context.Context, id store.DocumentID, l store.L
 		return store.Head{}, err
 	}
 	return w.Store.LoadDocument(ctx, id, l)
+}
+
+// rewind makes the heads look as if the last rows had never been, as after a restore. Only the heads: what reloads finds the rows again.
+func (w *world) rewind(rows uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rewound = rows
+}
+
+func (w *world) Heads(ctx context.Context, ids []store.DocumentID) ([]store.Head, error) {
+	heads, err := w.Store.Heads(ctx, ids)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range heads {
+		heads[i].Seq -= min(w.rewound, heads[i].Seq)
+	}
+	return heads, err
 }
 
 func (w *world) Roles(ctx context.Context, id store.DocumentID, users []store.UserID) (map[store.UserID]store.Role, store.Head, error) {

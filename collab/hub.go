@@ -3,12 +3,10 @@
 package collab
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +36,8 @@ type Hub struct {
 	compactions    chan compaction
 	pollNow        chan struct{}      // of capacity 1
 	kill           context.CancelFunc // ends the rooms at once
+	roster         *roster
+	work           context.Context    // of the journal and the housekeeping; done after quiet
 	quiet          context.CancelFunc // ends the journal and the housekeeping, when no room is left
 	rooms          context.Context    // of the rooms' goroutines; done after kill
 	loads          context.Context    // of loading documents; done as soon as the hub stops
@@ -47,10 +47,13 @@ type Hub struct {
 
 	staged      atomic.Int64 // bytes accepted and not yet committed, of all rooms
 	outboxBytes atomic.Int64
+	revision    revision
+	bells       bells
 
 	mu       sync.Mutex
 	open     map[store.DocumentID]*room // guarded by mu
 	relay    Relay                      // guarded by mu; nil on a single node
+	cluster  *cluster                   // guarded by mu; nil on a single node
 	stopping bool                       // guarded by mu
 }
 
@@ -64,7 +67,7 @@ func NewHub(o Options) *Hub {
 		trustClientIDs: o.TrustClientIDs,
 		compactions:    make(chan compaction, 64),
 		pollNow:        make(chan struct{}, 1),
-		kill:           kill, quiet: quiet, rooms: rooms, loads: loads, stopLoads: stopLoads,
+		kill:           kill, work: work, quiet: quiet, rooms: rooms, loads: loads, stopLoads: stopLoads,
 		open: make(map[store.DocumentID]*room),
 	}
 	if h.logger == nil {
@@ -73,11 +76,13 @@ func NewHub(o Options) *Hub {
 	if h.metrics == nil {
 		h.metrics = NewMetrics(nil)
 	}
-	h.metrics.watch(h)
+	h.bells.of, h.bells.head = make(map[store.UserID]map[*Bell]struct{}), make(map[store.UserID]uint64)
 	h.journal = &journal{
 		log: o.Store, run: uuid.New(), limit: h.timing.CommitLimit, gather: h.timing.Gather,
 		logger: h.logger, metrics: h.metrics, wake: make(chan struct{}, 1),
 	}
+	h.roster = newRoster(store.Node{Run: h.journal.run, Name: o.Node, Version: o.Version, StartedAt: time.Now().UTC()})
+	h.metrics.watch(h)
 	h.workWG.Go(func() { h.journal.loop(work) })
 	h.workWG.Go(func() { h.pollHeads(work) })
 	h.workWG.Go(func() { h.compactAll(work) })
@@ -244,6 +249,11 @@ func (r *room) tell(ev event) bool {
 func (h *Hub) pollHeads(ctx context.Context) {
 	for h.nextPoll(ctx.Done()) {
 		h.compareHeads(ctx, h.all())
+		h.checkCredentials(ctx)
+		h.pollNotices(ctx)
+		if h.inCluster() == nil {
+			h.roster.noteActivity()
+		}
 	}
 }
 
@@ -286,7 +296,7 @@ func (h *Hub) compareHeads(ctx context.Context, rooms []*room) {
 
 // isAt says whether a head is what the room has applied already. Safe for concurrent use once the room is loaded.
 func (r *room) isAt(h store.Head) bool {
-	return h.Seq == r.seen.Load() && h.AccessVersion == r.seenAccess.Load() && h.Epoch == r.epoch && !h.Deleted
+	return h.Seq == r.seen.Load() && int64(h.Row) == r.seenRow.Load() && h.AccessVersion == r.seenAccess.Load() && h.Epoch == r.epoch && !h.Deleted
 }
 
 // Content gives the committed state of a document at this moment as a v1 update, with its epoch and sequence number. The bytes must not be changed.
@@ -330,46 +340,6 @@ func (c Content) Text(root string) (string, error) {
 	return state.Text(root)
 }
 
-// Editors lists who has a document open on this node, oldest connection first.
-func (h *Hub) Editors(doc store.DocumentID) []Editor {
-	h.mu.Lock()
-	r := h.open[doc]
-	h.mu.Unlock()
-	if r == nil {
-		return nil
-	}
-	answer := make(chan []Editor, 1)
-	if !r.tell(event{kind: eventEditors, editors: answer}) {
-		return nil
-	}
-	select {
-	case list := <-answer:
-		slices.SortFunc(list, func(a, b Editor) int {
-			return cmp.Or(a.Since.Compare(b.Since), slices.Compare(a.Conn[:], b.Conn[:]))
-		})
-		return list
-	case <-r.ended:
-		return nil
-	}
-}
-
-// AccessChanged makes an open room look at its members' rights now instead of at its next poll. Call it after a change of members, deletion or restore.
-func (h *Hub) AccessChanged(ctx context.Context, doc store.DocumentID) {
-	h.mu.Lock()
-	r := h.open[doc]
-	h.mu.Unlock()
-	if r != nil {
-		h.compareHeads(ctx, []*room{r})
-	}
-}
-
-// EndSession closes every socket that was opened with that login's cookie (code 4401).
-func (h *Hub) EndSession(session uuid.UUID) {
-	for _, r := range h.all() {
-		r.tell(event{kind: eventEnd, login: session})
-	}
-}
-
 // Stop refuses new connections, commits what was accepted, closes all sockets with 1012 and returns when all goroutines have ended. When ctx is done first, what was
 // not committed by then is given up; nobody was told that it was saved.
 func (h *Hub) Stop(ctx context.Context) error {
@@ -404,5 +374,8 @@ func (h *Hub) Stop(ctx context.Context) error {
 	<-done
 	h.quiet()
 	h.workWG.Wait()
+	if c := h.inCluster(); c != nil {
+		c.part(context.WithoutCancel(ctx))
+	}
 	return err
 }

@@ -93,7 +93,7 @@ func (r *room) unpark(now time.Time) {
 
 // layers is what the room knows as far as an author may refer to it: what is committed, and the author's own in flight and gathering. The second result says
 // which batch each layer is of.
-func (r *room) layers(author store.UserID) (crdt.Known, [3]*batch) {
+func (r *room) layers(author writer) (crdt.Known, [3]*batch) {
 	var of [3]*batch
 	r.known[0] = r.state
 	n := 1
@@ -124,14 +124,14 @@ func (r *room) owner(client uint64) (store.UserID, bool) {
 // a client may know more than a node that lags.
 func (r *room) judge(s *session, f frame, final bool) {
 	var mayWriteAs func(uint64) bool
-	if !r.hub.trustClientIDs {
+	if r.checksClientIDs() {
 		// A claim that is only staged may be refused yet; between two of them the transaction decides.
 		mayWriteAs = func(client uint64) bool {
 			u, bound := r.owners[client]
 			return !bound || u == s.peer.User
 		}
 	}
-	known, batches := r.layers(s.peer.User)
+	known, batches := r.layers(s.peer.writer())
 	fit := known.Fit(f.update, mayWriteAs)
 	adds := !fit.Update.IsEmpty() || fit.Missing || fit.Foreign
 	switch {
@@ -185,6 +185,10 @@ func (r *room) judge(s *session, f frame, final bool) {
 	}
 	r.stage(s, f, fit)
 }
+
+// checksClientIDs says whether accounts may write under their own client ids only. For a day after the document's history went back they may bring what others wrote:
+// its authors may be gone.
+func (r *room) checksClientIDs() bool { return !r.hub.trustClientIDs && !r.lenient }
 
 // settleKnown settles a frame that brings nothing new: with the batch that holds what it brings, or at once when that is committed.
 func (r *room) settleKnown(s *session, f frame, holds *batch) {
@@ -243,13 +247,13 @@ func (r *room) reject(s *session, f frame, code int, reason string) {
 // await puts a frame aside until the log was read to its head.
 func (r *room) await(s *session, f frame) {
 	r.awaiting = append(r.awaiting, staged{session: s, frame: f})
-	r.readAgain = true
+	r.catchUp("refusal")
 }
 
 // stage takes the new part of a frame into the batch that is still open.
 func (r *room) stage(s *session, f frame, fit crdt.Fit) {
 	var claims []uint64
-	if !r.hub.trustClientIDs {
+	if r.checksClientIDs() {
 		for _, client := range fit.Writers {
 			if u, bound := r.owner(client); !bound || u != s.peer.User {
 				claims = append(claims, client)
@@ -257,7 +261,7 @@ func (r *room) stage(s *session, f frame, fit crdt.Fit) {
 		}
 	}
 	version := min(r.accessVersion, s.roleVersion)
-	b := r.openBatch(func(b *batch) bool { return b.add(s.peer.User, version, fit.Update, claims) })
+	b := r.openBatch(func(b *batch) bool { return b.add(s.peer.writer(), version, fit.Update, claims) })
 	for _, client := range claims {
 		b.claim(client, s.peer.User)
 	}
@@ -266,6 +270,10 @@ func (r *room) stage(s *session, f frame, fit crdt.Fit) {
 	f.cost, f.update = 0, fit.Update
 	b.note(s, f)
 	r.rejudge = true
+	if brokenAckBeforeCommit {
+		s.decide(f)
+		s.flushAck()
+	}
 }
 
 // openBatch gives the batch that took what add offers: the one that waits at the journal, or, when that is sealed, the next one.
@@ -282,7 +290,7 @@ func (r *room) openBatch(add func(*batch) bool) *batch {
 
 // submit hands the gathered batch to the journal when that has none of this room.
 func (r *room) submit() {
-	if r.batch == nil && r.next != nil && r.failed == nil {
+	if r.batch == nil && r.next != nil && r.failed == nil && r.resetting == resetNone {
 		r.batch, r.next = r.next, nil
 		r.batch.moveTo(r.upTo, r.upToRow)
 		r.batchSince = time.Now()

@@ -33,6 +33,9 @@ type Metrics struct {
 	loadFailures     prometheus.Counter
 	badRows          prometheus.Counter
 	compactions      prometheus.Counter
+	hashes           *prometheus.CounterVec
+	catchUps         *prometheus.CounterVec
+	ackSeconds       prometheus.Histogram
 }
 
 // NewMetrics makes the hub's metrics and registers them; reg may be nil.
@@ -72,9 +75,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		loadFailures:    counter("load_failures_total", "Documents that could not be loaded."),
 		badRows:         counter("bad_rows_total", "Rows of the log that could not be decoded."),
 		compactions:     counter("compactions_total", "Snapshots that this node has made."),
+		hashes:          vec("hash_comparisons_total", "Comparisons of a document's content with another node's.", "outcome"),
+		catchUps:        vec("catch_ups_total", "Times that a document's log was read on, by why.", "reason"),
+		ackSeconds: histogram("ack_seconds", "Time from receiving an update frame to its being committed.",
+			[]float64{.0005, .001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}),
 	}
 	m.register(m.connections, m.rooms, m.updatesIn, m.updatesOut, m.acked, m.malformed, m.held, m.heldDropped, m.relayed, m.refusals, m.closes, m.awarenessDropped,
-		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.quarantined, m.loadFailures, m.badRows, m.compactions)
+		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.quarantined, m.loadFailures, m.badRows, m.compactions, m.hashes, m.catchUps, m.ackSeconds)
 	return m
 }
 
@@ -91,6 +98,17 @@ func (m *Metrics) watch(h *Hub) {
 			func() float64 { return float64(h.outboxBytes.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bizsync_staged_bytes", Help: "Bytes accepted and not yet committed."},
 			func() float64 { return float64(h.staged.Load()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bizsync_presence_leases", Help: "Connections of this node that it tells the other nodes of."},
+			func() float64 { here, _ := h.roster.count(); return float64(here) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bizsync_presence_elsewhere", Help: "Connections of other nodes that this one knows of."},
+			func() float64 { _, there := h.roster.count(); return float64(there) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bizsync_presence_whole", Help: "1 while the people of other nodes are known."},
+			func() float64 {
+				if _, whole := h.roster.nodes(); whole {
+					return 1
+				}
+				return 0
+			}),
 	)
 }
 

@@ -13,6 +13,11 @@ type Store interface {
 	store.Log
 	// Roles says what users may do in a document (see store.Documents).
 	Roles(ctx context.Context, id store.DocumentID, users []store.UserID) (map[store.UserID]store.Role, store.Head, error)
+	// AccessRevision and Lapsed say whether connections still have the login, account and key that they were opened with (see store.Accounts).
+	AccessRevision(ctx context.Context) (uint64, error)
+	Lapsed(ctx context.Context, c store.Credentials) (store.Credentials, error)
+	// NoticeHeads gives the number of each person's newest notice (see store.Notices).
+	NoticeHeads(ctx context.Context, users []store.UserID) (map[store.UserID]uint64, error)
 }
 
 // Limits bound what clients can make a node hold or do. The zero value of a field means its default.
@@ -38,6 +43,9 @@ type Timing struct {
 	Idle        time.Duration // an empty room stays loaded, 30 s
 	HeadPoll    time.Duration // comparing heads with the database, 1 s
 	KeepAlive   time.Duration // the longest silence towards a client, 15 s
+	RollCall    time.Duration // nodes compare who is in a document, 10 s
+	HashCheck   time.Duration // nodes compare the content of a document, 30 s
+	Part        time.Duration // when the node goes away, sockets close spread over this time, 1 s
 	Presence    time.Duration // presence is sent at most once in this time, 50 ms
 	HoldTime    time.Duration // a frame with a gap is held, 2 s
 	Gather      time.Duration // under load commits start at most once in this time, 3 ms; never over 10 ms
@@ -54,6 +62,8 @@ type Options struct {
 	Timing  Timing
 	// TrustClientIDs turns the check that writers keep to their own client ids off (setting client-ids=uploader).
 	TrustClientIDs bool
+	Node           string // name of this node among others
+	Version        string // of the program
 }
 
 func orDefault[T comparable](v *T, d T) {
@@ -85,6 +95,9 @@ func (t Timing) withDefaults() Timing {
 	orDefault(&t.Idle, 30*time.Second)
 	orDefault(&t.HeadPoll, time.Second)
 	orDefault(&t.KeepAlive, 15*time.Second)
+	orDefault(&t.RollCall, 10*time.Second)
+	orDefault(&t.HashCheck, 30*time.Second)
+	orDefault(&t.Part, time.Second)
 	orDefault(&t.Presence, 50*time.Millisecond)
 	orDefault(&t.HoldTime, 2*time.Second)
 	orDefault(&t.Gather, 3*time.Millisecond)

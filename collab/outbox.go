@@ -22,6 +22,7 @@ type outbox struct {
 	waiting   int        // bytes that count: of queue, and of what the writer has taken and not written yet
 	answering bool       // an answer waits, or is being written
 	closed    bool
+	linger    time.Duration // between the last word and closing
 	code      int
 	reason    string
 }
@@ -80,6 +81,16 @@ func (o *outbox) finish(code int, reason string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.closed {
+		o.shut(code, reason)
+	}
+}
+
+// finishAfter is finish, but the connection stays open for a while when all is sent.
+func (o *outbox) finishAfter(linger time.Duration, code int, reason string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.closed {
+		o.linger = linger
 		o.shut(code, reason)
 	}
 }
@@ -163,8 +174,11 @@ func (o *outbox) run(keepAlive time.Duration) {
 		if closed {
 			o.mu.Lock()
 			o.drop()
-			code, reason := o.code, o.reason
+			code, reason, linger := o.code, o.reason, o.linger
 			o.mu.Unlock()
+			if linger > 0 {
+				time.Sleep(linger)
+			}
 			o.conn.Close(code, reason)
 			return
 		}

@@ -44,18 +44,9 @@ type Peer struct {
 	// AccessVersion is the document's access version at which Role was read.
 	AccessVersion uint64
 	Session       uuid.UUID // the login whose cookie was used; Nil for a token
+	Key           uuid.UUID // the API key that minted the token; Nil when none did
 	// Acks: the client asked for subprotocol bizsync.v1 and is told what is committed.
 	Acks bool
-}
-
-// Editor is one connection that has a document open.
-type Editor struct {
-	Conn       uuid.UUID
-	User       store.UserID
-	Name       string
-	Role       store.Role
-	Since      time.Time
-	LastActive time.Time // last edit or change of presence
 }
 
 // Close codes of the collaboration sockets (CONTRACT section 4). 4400-4499 tell a client not to come back by itself.

@@ -3,6 +3,7 @@ package collab
 import (
 	"bytes"
 	"encoding/json"
+	"hash/maphash"
 	"time"
 
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
@@ -19,6 +20,7 @@ type presence struct {
 	gone    map[uint64]uint64 // clients whose removal was told, with the clock it was told at
 	dirty   map[uint64]struct{}
 	sent    time.Time
+	roll    roll
 }
 
 // caret is what a session shows of itself.
@@ -29,17 +31,27 @@ type caret struct {
 	announced bool // the first awareness frame has come
 }
 
-// entry is the state of one client.
+// entry is the state of one client, connected to this node or to another.
 type entry struct {
-	session *session
+	session *session // nil: on another node
 	clock   uint64
 	raw     []byte // as the client sent it
+	sum     uint64 // hash of raw
 	state   []byte // as others get it; nil until raw was looked at
 	bound   bool   // the client id belongs to the session's account, by the database
+	far     far    // of one on another node
+}
+
+// user gives whose client it is.
+func (e *entry) user() store.UserID {
+	if e.session != nil {
+		return e.session.peer.User
+	}
+	return e.far.user
 }
 
 func newPresence() presence {
-	return presence{entries: make(map[uint64]*entry), gone: make(map[uint64]uint64), dirty: make(map[uint64]struct{})}
+	return presence{entries: make(map[uint64]*entry), gone: make(map[uint64]uint64), dirty: make(map[uint64]struct{}), roll: newRoll()}
 }
 
 // receive takes an awareness update of a session. A connection speaks for its own client id only: the first that it announces and that nobody else holds. All else is an echo
@@ -72,8 +84,8 @@ func (p *presence) mayTake(r *room, s *session, e awarenessEntry, opening bool) 
 		if s.caret.lost && s.caret.client == e.client && e.clock > held.clock {
 			return true // it was no reconnect that took the id over, since this connection still moves its caret
 		}
-		// A reconnect finds its own older connection, that nobody has missed yet.
-		return opening && held.session.peer.User == s.peer.User && held.session != s && !s.since.Before(held.session.since)
+		// A reconnect finds its own older connection, that nobody has missed yet, here or on another node.
+		return opening && held.user() == s.peer.User && held.session != s && (held.session == nil || !s.since.Before(held.session.since))
 	}
 	if owner, bound := r.owner(e.client); bound && owner != s.peer.User {
 		return false
@@ -112,7 +124,7 @@ func (p *presence) set(r *room, s *session, e awarenessEntry) {
 	} else {
 		delete(p.gone, e.client)
 	}
-	if known != nil && known.session != s {
+	if known != nil && known.session != nil && known.session != s {
 		known.session.caret.has, known.session.caret.lost = false, true // taken over
 	}
 	owner, bound := r.owners[e.client]
@@ -121,11 +133,15 @@ func (p *presence) set(r *room, s *session, e awarenessEntry) {
 		known = &entry{}
 		p.entries[e.client] = known
 	}
-	known.session, known.clock, known.raw, known.state = s, e.clock, bytes.Clone(e.state), nil
+	if sum := maphash.Bytes(p.roll.seed, e.state); known.session != s || known.sum != sum {
+		known.sum = sum // clients repeat an unchanged state every 15 s, which is no activity
+		s.lastActive.Store(time.Now().UnixNano())
+	}
+	known.session, known.clock, known.raw, known.state, known.far = s, e.clock, bytes.Clone(e.state), nil, far{}
 	known.bound = known.bound || bound
 	s.caret.client, s.caret.has, s.caret.lost = e.client, true, false
 	if known.bound {
-		p.dirty[e.client] = struct{}{}
+		p.mark(e.client)
 	} else {
 		r.announce(s, e.client)
 	}
@@ -155,7 +171,7 @@ func (r *room) announced(res commitResult) {
 		}
 		if owner, bound := r.owners[client]; bound && owner == e.session.peer.User {
 			e.bound = true
-			r.presence.dirty[client] = struct{}{}
+			r.presence.mark(client)
 		} else {
 			e.session.caret.has = false
 			delete(r.presence.entries, client)
@@ -181,6 +197,12 @@ func (p *presence) leave(s *session) {
 	}
 }
 
+// mark has a client of this node told of, here and on the other nodes.
+func (p *presence) mark(client uint64) {
+	p.dirty[client] = struct{}{}
+	p.roll.tell[client] = struct{}{}
+}
+
 func (p *presence) remove(client uint64, e *entry) {
 	delete(p.entries, client)
 	if !e.bound {
@@ -191,11 +213,15 @@ func (p *presence) remove(client uint64, e *entry) {
 	}
 	p.gone[client] = e.clock
 	p.dirty[client] = struct{}{}
+	if e.session != nil {
+		p.roll.tell[client] = struct{}{}
+	}
 }
 
-// flush tells all sessions what changed since the last time, as one frame.
+// flush tells all sessions what changed since the last time, as one frame, and the other nodes what changed of it on this one.
 func (p *presence) flush(r *room, now time.Time) {
-	if len(p.dirty) == 0 {
+	p.flushRoll(r, now)
+	if len(p.dirty)+len(p.roll.tell) == 0 {
 		return
 	}
 	if due := p.sent.Add(r.hub.timing.Presence); now.Before(due) {
@@ -219,6 +245,7 @@ func (p *presence) flush(r *room, now time.Time) {
 		n++
 	}
 	clear(p.dirty)
+	p.tellNodes(r)
 	if n > 0 {
 		r.broadcast(awarenessMessage(append(lib0.AppendVarUint(nil, uint64(n)), body...)), nil)
 	}

@@ -275,14 +275,14 @@ func TestEditorsAreListed(t *testing.T) {
 		l.open(1)
 		a.typed(nil, "x")
 		l.settle()
-		list := l.hub.Editors(l.doc)
-		if len(list) != 2 || list[0].User != a.user || list[0].Role != store.Owner || list[1].Role != store.Viewer {
+		list, whole := l.hub.Editors(l.doc)
+		if !whole || len(list) != 2 || list[0].User != a.user || list[0].Role != store.Owner || list[1].Role != store.Viewer {
 			l.Fatalf("editors %+v", list)
 		}
 		if !list[0].Since.Equal(begin) || list[0].LastActive.Sub(begin) < 3*time.Second {
 			l.Errorf("since %v, active %v after the start", list[0].Since.Sub(begin), list[0].LastActive.Sub(begin))
 		}
-		if got := l.hub.Editors(l.docs[1]); len(got) != 0 {
+		if got, _ := l.hub.Editors(l.docs[1]); len(got) != 0 {
 			l.Errorf("editors of a closed document: %v", got)
 		}
 	})

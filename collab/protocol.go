@@ -3,6 +3,7 @@ package collab
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/bizsync/bizsync/collab/crdt"
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
@@ -38,9 +39,10 @@ const (
 // frame is one decoded and checked message of a client.
 type frame struct {
 	kind      frameKind
-	number    uint64 // of the connection's update frames (step 2 or update), from 1
-	size      int    // of the message, in bytes
-	cost      int64  // what it holds of its connection's credit
+	number    uint64    // of the connection's update frames (step 2 or update), from 1
+	size      int       // of the message, in bytes
+	cost      int64     // what it holds of its connection's credit
+	at        time.Time // when it was read
 	vector    crdt.StateVector
 	update    crdt.Update
 	awareness []byte // a checked awareness update

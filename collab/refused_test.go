@@ -80,7 +80,7 @@ func TestStagedBytesOfARoomThatFails(t *testing.T) {
 		if _, err := l.TrashDocument(l.Context(), l.doc, uuid.Nil); err != nil {
 			l.Fatal(err)
 		}
-		l.hub.AccessChanged(l.Context(), l.doc)
+		l.hub.AccessChanged(l.doc)
 		l.settle()
 		if len(l.hub.all()) != 0 {
 			l.Fatal("the room is still there")

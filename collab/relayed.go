@@ -13,21 +13,46 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
-// Relay carries messages to the other nodes. It may lose, repeat, delay and reorder them: what matters is in the database, and is found there.
-type Relay interface {
-	// Publish queues a payload for the nodes that have the document open. It never blocks.
-	Publish(doc [16]byte, payload []byte) error
-}
-
 const (
 	// relayInline is the size in bytes up to which an update travels in the message; a larger one is read from the database.
 	relayInline = 200 << 10
 	// relayWaiting is how many messages of other nodes wait for a room. One that finds no place is dropped: the hole it leaves is found.
 	relayWaiting = 256
 
-	relayVersion = 1
-	relayRows    = 1
+	relayVersion  = 1
+	relayRows     = 1
+	relayPresence = 2
+	relayAsk      = 3
+	relayHash     = 4
 )
+
+// relayed is a decoded message of another node.
+type relayed struct {
+	kind     byte
+	rows     rowsMessage
+	presence presenceMessage
+	hash     hashMessage
+}
+
+// decodeRelayed checks a message completely.
+func decodeRelayed(b []byte) (m relayed, err error) {
+	if len(b) < 2 || b[0] != relayVersion {
+		return m, fmt.Errorf("%w: of another version", errRelay)
+	}
+	m.kind = b[1]
+	switch body := b[2:]; m.kind {
+	case relayRows:
+		m.rows, err = decodeRows(b)
+	case relayPresence:
+		m.presence, err = decodePresence(body)
+	case relayAsk:
+	case relayHash:
+		m.hash, err = decodeHash(body)
+	default:
+		err = fmt.Errorf("%w: kind %d", errRelay, m.kind)
+	}
+	return m, err
+}
 
 // rowsMessage tells other nodes of the rows of one commit.
 type rowsMessage struct {
@@ -95,13 +120,6 @@ func decodeRows(b []byte) (m rowsMessage, err error) {
 	return m, nil
 }
 
-// Join makes the hub tell other nodes what it commits. It is called once, before the hub serves anybody.
-func (h *Hub) Join(r Relay) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.relay = r
-}
-
 // Hosts says whether a document is open on this node.
 func (h *Hub) Hosts(doc [16]byte) bool {
 	h.mu.Lock()
@@ -117,7 +135,7 @@ func (h *Hub) Relayed(doc [16]byte, payload []byte) {
 	if r == nil {
 		return
 	}
-	m, err := decodeRows(payload)
+	m, err := decodeRelayed(payload)
 	if err != nil {
 		h.metrics.relayed.WithLabelValues("malformed").Inc()
 		return
@@ -129,8 +147,17 @@ func (h *Hub) Relayed(doc [16]byte, payload []byte) {
 	}
 }
 
-// Missed says that messages of other nodes may have been lost: all open documents are compared with the database now.
+// Missed says that messages of other nodes may have been lost: all open documents are compared with the database now, and with the other nodes' presence.
+// It never blocks.
 func (h *Hub) Missed() {
+	for _, r := range h.all() {
+		r.note(func(w *word) { w.missed = true })
+	}
+	h.pollSoon()
+}
+
+// pollSoon makes the next comparison with the database come at once.
+func (h *Hub) pollSoon() {
 	select {
 	case h.pollNow <- struct{}{}:
 	default:
@@ -154,24 +181,46 @@ func (r *room) publish(res commitResult, merged crdt.Update) {
 	if len(m.ids) == 0 {
 		return
 	}
-	if err := r.relay.Publish(r.doc, m.encode()); err != nil {
+	r.send(m.encode())
+}
+
+// send publishes a message to the other nodes that have the document open.
+func (r *room) send(b []byte) {
+	if err := r.relay.Publish(r.doc, b); err != nil {
 		r.hub.metrics.relayed.WithLabelValues("unsent").Inc()
 	}
 }
 
-// takeRelayed applies rows that another node has committed, in whatever order they come, and tells them at once.
-func (r *room) takeRelayed(m rowsMessage) {
+// takeRelayed takes a message of another node.
+func (r *room) takeRelayed(m relayed) {
+	if r.failed != nil {
+		return
+	}
+	switch m.kind {
+	case relayRows:
+		r.takeRelayedRows(m.rows)
+	case relayPresence:
+		r.presence.takeRelayed(r, m.presence)
+	case relayAsk:
+		r.presence.tellAll(r)
+	case relayHash:
+		r.compareHash(m.hash)
+	}
+}
+
+// takeRelayedRows applies rows that another node has committed, in whatever order they come, and tells them at once.
+func (r *room) takeRelayedRows(m rowsMessage) {
 	outcome := "applied"
 	last := m.first + uint64(len(m.ids)) - 1
 	switch {
-	case r.failed != nil:
-		return
 	case m.epoch != r.epoch:
-		outcome, r.readAgain = "epoch", true // the database tells which is the document's
+		outcome = "epoch"
+		r.catchUp(outcome) // the database tells which is the document's
 	case last <= r.upTo:
 		outcome = "duplicate"
 	case !m.inline:
-		outcome, r.readAgain = "large", true
+		outcome = "large"
+		r.catchUp(outcome)
 	default:
 		fresh := false
 		for i, id := range m.ids {

@@ -18,12 +18,12 @@ func inCluster(t *testing.T, lost int, poll time.Duration, f func(l *lab, other 
 	o := Options{}
 	o.Timing.HeadPoll = poll
 	inLab(t, 3, o, func(l *lab) {
-		b := &bus{rng: rand.New(rand.NewPCG(1, 1)), wg: &l.wg, lost: lost}
+		b := &bus{rng: rand.New(rand.NewPCG(1, 1)), wg: &l.wg, lost: lost, shared: newFickle()}
 		b.join(l.hub)
 		o.Store = l.world
 		other := b.join(NewHub(o))
 		f(l, other, b)
-		if err := other.Stop(l.Context()); err != nil {
+		if err := other.Stop(l.Context()); err != nil && !l.Failed() {
 			l.Error(err)
 		}
 	})

@@ -82,7 +82,7 @@ func TestARoleThatIsTakenAway(t *testing.T) {
 		time.Sleep(300 * time.Millisecond)
 		downgraded.wantRefused(l, CloseForbidden)
 		l.setRole(l, l.doc, l.users[1], store.Editor)
-		l.hub.AccessChanged(l.Context(), l.doc)
+		l.hub.AccessChanged(l.doc)
 		l.settle()
 		downgraded.mu.Lock()
 		downgraded.clock = 0

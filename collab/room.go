@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,13 +22,14 @@ type room struct {
 	doc     store.DocumentID
 	logger  *slog.Logger
 	relay   Relay             // nil on a single node
-	relayed chan rowsMessage  // from other nodes, also while the room is loading
+	relayed chan relayed      // from other nodes, also while the room is loading
 	inbox   chan event        // joins, leaves and frames: what connections do
 	control chan event        // all else, so that it doesn't wait behind frames
 	results chan commitResult // of capacity 1: the journal has at most one batch of a room
 	reads   chan readResult   // of capacity 1: at most one read of the log is under way
 	rights  chan rightsResult // of capacity 1
-	nudge   chan struct{}     // of capacity 1: look whether the room can end
+	resets  chan store.Head   // of capacity 1: the document's epoch was changed
+	nudge   chan struct{}     // of capacity 1: look whether the room can end, and at word
 	loaded  chan struct{}     // closed when loading has ended, one way or the other
 	ended   chan struct{}     // closed when run has returned
 
@@ -35,7 +37,11 @@ type room struct {
 	refs int // Serve and Content calls that use the room
 
 	seen       atomic.Uint64 // upTo, for the hub's poll
+	seenRow    atomic.Int64  // upToRow, likewise
 	seenAccess atomic.Uint64 // accessVersion, likewise
+
+	wordMu sync.Mutex
+	word   word // guarded by wordMu
 
 	loadErr error // written before loaded is closed
 
@@ -44,6 +50,7 @@ type room struct {
 	state       *crdt.State          // committed
 	encoded     []byte               // state as a whole, encoded; nil when it has changed
 	welcome     []byte               // the step 2 around encoded, shared by all newcomers
+	lenient     bool                 // the document's history went back lately: others' structs are taken from whoever has them
 	epoch       uuid.UUID            // never changes: a room whose document has another one is given up
 	upTo        uint64               // every row up to this number is applied
 	upToRow     store.RowID          // and has this id
@@ -74,6 +81,12 @@ type room struct {
 	questions     map[*session]crdt.StateVector // of slow readers, to be answered when the earlier answer is written
 	parked        map[*session]struct{}         // with frames that wait for room in the batch
 	holeSince     time.Time
+	resetting     reset // the document's history went back
+
+	hashNext time.Time // when the state is compared with other nodes
+	hashOf   [32]byte  // of the state at hashedAt, if hashed
+	hashedAt uint64
+	hashed   bool
 
 	presence presence
 
@@ -100,8 +113,6 @@ const (
 	eventLeave
 	eventHead    // the database's head, from the hub's poll
 	eventContent // a reader wants the committed state
-	eventEditors
-	eventEnd // close the sessions of a login
 	eventStop
 )
 
@@ -112,10 +123,8 @@ type event struct {
 	frame   frame
 	head    store.Head
 	seen    uint64
-	login   uuid.UUID
 	joined  chan<- *CloseError // of capacity 1
 	content chan<- Content     // of capacity 1
-	editors chan<- []Editor    // of capacity 1
 }
 
 func newRoom(h *Hub, doc store.DocumentID, relay Relay) *room {
@@ -123,10 +132,11 @@ func newRoom(h *Hub, doc store.DocumentID, relay Relay) *room {
 		hub: h, doc: doc, relay: relay, logger: h.logger.With("document", doc),
 		inbox:     make(chan event, 64),
 		control:   make(chan event, 8),
-		relayed:   make(chan rowsMessage, relayWaiting),
+		relayed:   make(chan relayed, relayWaiting),
 		results:   make(chan commitResult, 1),
 		reads:     make(chan readResult, 1),
 		rights:    make(chan rightsResult, 1),
+		resets:    make(chan store.Head, 1),
 		nudge:     make(chan struct{}, 1),
 		loaded:    make(chan struct{}),
 		ended:     make(chan struct{}),
@@ -177,7 +187,8 @@ func (r *room) load(ctx context.Context) error {
 	}
 	r.seen.Store(head.Seq)
 	r.seenAccess.Store(head.AccessVersion)
-	r.epoch, r.upTo, r.upToRow, r.accessVersion = head.Epoch, head.Seq, head.Row, head.AccessVersion
+	r.epoch, r.upTo, r.upToRow, r.accessVersion, r.lenient = head.Epoch, head.Seq, head.Row, head.AccessVersion, head.Lenient
+	r.seenRow.Store(int64(head.Row))
 	return nil
 }
 
@@ -198,6 +209,8 @@ func (r *room) run(ctx context.Context) {
 	r.at(r.idleFrom.Add(r.hub.timing.Idle))
 	close(r.loaded)
 	defer r.wg.Wait()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	for {
 		select {
 		case ev := <-r.inbox:
@@ -210,13 +223,19 @@ func (r *room) run(ctx context.Context) {
 			r.handle(ev)
 		case m := <-r.relayed:
 			r.takeRelayed(m)
+			for n := len(r.relayed); n > 0; n-- {
+				r.takeRelayed(<-r.relayed)
+			}
 		case res := <-r.results:
 			r.decided(res)
 		case res := <-r.reads:
 			r.readDone(ctx, res)
 		case res := <-r.rights:
 			r.rightsDone(res)
+		case head := <-r.resets:
+			r.reload(head)
 		case <-r.nudge:
+			r.hear()
 		case <-r.wake.C:
 			r.wakeAt = time.Time{}
 		case <-ctx.Done():
@@ -262,15 +281,6 @@ func (r *room) handle(ev event) {
 		r.compareHead(ev.head, ev.seen)
 	case eventContent:
 		ev.content <- Content{Epoch: r.epoch, Seq: r.upTo, Update: r.encodeAll()}
-	case eventEditors:
-		ev.editors <- r.editors()
-	case eventEnd:
-		for _, s := range r.sessions {
-			if s.peer.Session == ev.login && ev.login != uuid.Nil {
-				s.out.put(PermissionDenied("signed out"))
-				r.kick(s, CloseUnauthorized, "signed out")
-			}
-		}
 	case eventStop:
 		for n := len(r.inbox); n > 0; n-- { // came before
 			r.handle(<-r.inbox)
@@ -293,6 +303,8 @@ func (r *room) settle(ctx context.Context) {
 	r.watchHole(now)
 	r.startRead(ctx, now)
 	r.startRights(ctx, now)
+	r.startReset(ctx)
+	r.tellHash(now)
 	r.submit()
 	r.compactTail(now)
 	if len(r.sessions) > 0 || r.staging() {
@@ -321,11 +333,14 @@ func (r *room) finished() bool {
 	switch {
 	case r.failed != nil:
 		return true
+	case r.resetting != resetNone && r.stopping:
+		r.fail(&CloseError{Code: CloseGoingAway, Reason: "going away"})
+		return true
 	case r.staging():
 		return false
 	case r.stopping:
 		if len(r.inbox) == 0 && len(r.sessions) > 0 {
-			r.fail(&CloseError{Code: CloseGoingAway, Reason: "going away"})
+			r.part()
 		}
 		return len(r.inbox) == 0
 	}
@@ -346,6 +361,7 @@ func (r *room) join(s *session) *CloseError {
 	r.sessions[s.peer.Conn] = s
 	s.joined = true
 	r.hub.metrics.connections.Inc()
+	r.hub.roster.enter(r, s)
 	r.sendStep1(s)
 	if all := r.presence.all(r); all != nil {
 		s.out.put(awarenessMessage(all))
@@ -395,6 +411,7 @@ func (r *room) remove(s *session) {
 	}
 	s.held, s.queue, s.heldBytes = nil, nil, 0
 	r.presence.leave(s)
+	r.hub.roster.leave(s)
 	s.end()
 	r.hub.metrics.connections.Dec()
 }
@@ -404,9 +421,13 @@ func (r *room) kick(s *session, code int, reason string) {
 	if !s.joined {
 		return
 	}
+	r.closeAfter(s, 0, code, reason)
+}
+
+func (r *room) closeAfter(s *session, linger time.Duration, code int, reason string) {
 	r.hub.metrics.closed(code)
 	// First the code: removing ends the reader, which closes with another one what nobody has closed.
-	s.out.finish(code, reason)
+	s.out.finishAfter(linger, code, reason)
 	r.remove(s)
 }
 
@@ -426,6 +447,16 @@ func (r *room) fail(c *CloseError) {
 	}
 }
 
+// part closes all sessions because the node goes away, spread over a while, so that the other nodes don't get all of them at once.
+func (r *room) part() {
+	for _, s := range r.sessions {
+		if s.joined {
+			r.closeAfter(s, rand.N(r.hub.timing.Part), CloseGoingAway, "going away")
+		}
+	}
+	r.fail(&CloseError{Code: CloseGoingAway, Reason: "going away"})
+}
+
 // broadcast gives one message to all sessions but one.
 func (r *room) broadcast(msg []byte, except *session) {
 	for _, s := range r.sessions {
@@ -443,15 +474,4 @@ func (r *room) encodeAll() []byte {
 		r.encoded = r.welcome[len(r.welcome)-len(state):]
 	}
 	return r.encoded
-}
-
-func (r *room) editors() []Editor {
-	list := make([]Editor, 0, len(r.sessions))
-	for _, s := range r.sessions {
-		list = append(list, Editor{
-			Conn: s.peer.Conn, User: s.peer.User, Name: s.peer.Name, Role: min(s.role, s.peer.MaxRole),
-			Since: s.since, LastActive: time.Unix(0, s.lastActive.Load()),
-		})
-	}
-	return list
 }

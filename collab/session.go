@@ -110,7 +110,8 @@ func (s *session) read(ctx, reading context.Context, r *room) *CloseError {
 		if f.carriesEdits() {
 			s.received++
 			f.number = s.received
-			s.lastActive.Store(time.Now().UnixNano())
+			f.at = time.Now()
+			s.lastActive.Store(f.at.UnixNano())
 		}
 		if err := s.credit.Acquire(ctx, f.cost); err != nil {
 			return nil

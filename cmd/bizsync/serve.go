@@ -17,7 +17,6 @@ import (
 
 	"github.com/bizsync/bizsync/api"
 	"github.com/bizsync/bizsync/collab"
-	"github.com/bizsync/bizsync/collab/relay"
 	"github.com/bizsync/bizsync/store"
 	"github.com/bizsync/bizsync/web"
 )
@@ -59,11 +58,11 @@ func (c *serveCommand) run(ctx context.Context, p process) (err error) {
 	}
 	base := c.base(listener.Addr())
 	if err := c.firstAdmin(ctx, p, st, n.passwords, log); err != nil {
-		return errors.Join(err, n.hub.Stop(ctx), n.leave())
+		return errors.Join(err, n.hub.Stop(ctx), n.cluster.leave())
 	}
 	link, err := api.SetupLink(ctx, st, base)
 	if err != nil {
-		return errors.Join(err, n.hub.Stop(ctx), n.leave())
+		return errors.Join(err, n.hub.Stop(ctx), n.cluster.leave())
 	}
 	fmt.Fprintf(p.stdout, "listening on http://%s\nBizSync is at %s\n", listener.Addr(), base)
 	if link != "" {
@@ -98,7 +97,7 @@ func (c *serveCommand) base(addr net.Addr) string {
 type node struct {
 	store     store.Store
 	hub       *collab.Hub
-	relay     *relay.Redis // nil: one node
+	cluster   *cluster // nil: one node
 	api       *api.Server
 	passwords *api.Passwords
 	metrics   *prometheus.Registry
@@ -120,59 +119,37 @@ func (c *serveCommand) build(ctx context.Context, st store.Store, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	name, err := os.Hostname()
-	if err != nil {
-		return nil, fmt.Errorf("name of this node: %w", err)
+	name := c.NodeName
+	if name == "" {
+		if name, err = os.Hostname(); err != nil {
+			return nil, fmt.Errorf("name of this node: %w", err)
+		}
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerStore(metrics, st)
-	hub := collab.NewHub(collab.Options{Store: st, Logger: log, Metrics: collab.NewMetrics(metrics), Limits: c.Limit.rooms(), TrustClientIDs: c.ClientIDs == "uploader"})
-	messages, err := c.join(ctx, hub, st, metrics, log)
+	hub := collab.NewHub(collab.Options{
+		Store: st, Logger: log, Metrics: collab.NewMetrics(metrics), Limits: c.Limit.rooms(), TrustClientIDs: c.ClientIDs == "uploader",
+		Node: name, Version: version(),
+	})
+	others, err := c.join(ctx, hub, st, metrics, log)
 	if err != nil {
 		return nil, errors.Join(err, hub.Stop(ctx))
 	}
 	var connected func() bool
-	if messages != nil {
-		connected = func() bool { return messages.Health().Connected }
+	if others != nil {
+		connected = func() bool { return others.relay.Health().Connected }
 	}
 	server, err := api.New(api.Options{
 		Redis: connected,
 		Store: st, Hub: hub, Passwords: passwords, Secret: secret, Web: web.Files(), Logger: log, Metrics: metrics,
-		PublicURL: c.PublicURL, AllowedOrigins: c.AllowedOrigins, TrustedProxies: c.TrustedProxies, Node: name,
+		PublicURL: c.PublicURL, AllowedOrigins: c.AllowedOrigins, TrustedProxies: c.TrustedProxies,
 		FrameBytes: c.Limit.FrameBytes, Attempts: c.Limit.attempts(),
 	})
 	if err != nil {
-		err = errors.Join(err, hub.Stop(ctx))
-		if messages != nil {
-			err = errors.Join(err, messages.Close())
-		}
-		return nil, err
+		return nil, errors.Join(err, hub.Stop(ctx), others.leave())
 	}
-	return &node{store: st, hub: hub, relay: messages, api: server, passwords: passwords, metrics: metrics, log: log}, nil
-}
-
-// join connects the hub with those of other nodes; nil without Redis. Redis may be away: it is looked for again and again.
-func (c *serveCommand) join(ctx context.Context, hub *collab.Hub, st store.Store, metrics *prometheus.Registry, log *slog.Logger) (*relay.Redis, error) {
-	if c.RedisURL == "" {
-		return nil, nil
-	}
-	candidate := make([]byte, 32)
-	rand.Read(candidate) // never fails (crypto/rand)
-	relay.LogClient(log)
-	secret, err := st.Secret(ctx, "relay", candidate)
-	if err != nil {
-		return nil, fmt.Errorf("read the secret of the nodes: %w", err)
-	}
-	r, err := relay.NewRedis(context.WithoutCancel(ctx), relay.Options{
-		URL: c.RedisURL, Secret: secret, Logger: log, Metrics: relay.NewMetrics(metrics),
-		Handler: relay.Handler{Message: hub.Relayed, Gap: hub.Missed, Interested: hub.Hosts},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("join the other nodes: %w", err)
-	}
-	hub.Join(r)
-	return r, nil
+	return &node{store: st, hub: hub, cluster: others, api: server, passwords: passwords, metrics: metrics, log: log}, nil
 }
 
 // firstAdmin creates the first account from the environment, when both variables are there and no account is.
@@ -235,7 +212,7 @@ func (n *node) serve(ctx context.Context, listener, adminListener net.Listener) 
 	commit, cancelCommit := context.WithTimeout(stop, commitTime)
 	defer cancelCommit()
 	n.api.BeginStop()
-	err = errors.Join(err, n.hub.Stop(commit), n.api.Wait(stop), n.leave())
+	err = errors.Join(err, n.hub.Stop(commit), n.api.Wait(stop), n.cluster.leave())
 	for server := range servers {
 		// Requests that last longer than the time to stop are cut.
 		if shutdown := server.Shutdown(stop); shutdown != nil {
@@ -247,14 +224,6 @@ func (n *node) serve(ctx context.Context, listener, adminListener net.Listener) 
 	housekeeping.Wait()
 	n.log.InfoContext(ctx, "stopped")
 	return err
-}
-
-// leave parts from the other nodes.
-func (n *node) leave() error {
-	if n.relay == nil {
-		return nil
-	}
-	return n.relay.Close()
 }
 
 // server has limits in time for all but the answer: sockets live long.

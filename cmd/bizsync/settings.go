@@ -34,6 +34,7 @@ type commands struct {
 	User struct {
 		Add userAddCommand `cmd:"" help:"Create an account, with the password from standard input, while no server runs."`
 	} `cmd:"" help:"Manage accounts."`
+	Import      importCommand      `cmd:"" help:"Move the data of a single node, a data directory, into a new PostgreSQL database."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; exit status 1 when it is not."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
@@ -43,6 +44,7 @@ type serveCommand struct {
 	Addr           string          `default:"localhost:8080" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 takes a free one."`
 	RedisURL       string          `placeholder:"URL" help:"Redis, which connects several nodes: redis://, rediss://, with ?master=NAME for Sentinel or ?cluster=true for Cluster. One node when empty."`
 	Storage        storageSettings `embed:""`
+	NodeName       string          `placeholder:"NAME" help:"Name of this node among others, for people. The machine's name when empty."`
 	PublicURL      string          `placeholder:"URL" help:"URL at which people see this server; its origin is the public origin. From the request when empty."`
 	AllowedOrigins []string        `placeholder:"ORIGIN" help:"Origins whose pages may use this server beside the public one."`
 	TrustedProxies []netip.Prefix  `placeholder:"CIDR" help:"Networks whose X-Forwarded-For and X-Forwarded-Proto are believed."`

@@ -1,0 +1,248 @@
+package collab
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bizsync/bizsync/store"
+)
+
+// Editor is one connection that has a document open, on whichever node.
+type Editor = store.Lease
+
+// activeStep is how far a connection's last activity moves before others are told of it again.
+const activeStep = 10 * time.Second
+
+// roster is who is connected, and to which document: on this node for certain, and on the others as far as they let it be known. Its methods are safe for
+// concurrent use.
+type roster struct {
+	// Set at construction.
+	self store.Node // without what changes
+
+	changed chan struct{} // of capacity 1: there is something to tell the other nodes
+
+	mu      sync.Mutex
+	seats   map[uuid.UUID]*seat      // guarded by mu, like all that follows: connections of this node
+	version uint64                   // of seats, as last told
+	fresh   map[uuid.UUID]struct{}   // of seats: changed since then
+	gone    []uuid.UUID              // left since then
+	others  map[uuid.UUID]*neighbour // other nodes, by their run
+	alone   bool                     // the other nodes can't be known
+	watches map[*Watch]struct{}
+}
+
+// seat is a connection of this node.
+type seat struct {
+	session *session
+	room    *room
+	editor  Editor    // LastActive as last told
+	renewed time.Time // when its lease was last written
+}
+
+func newRoster(self store.Node) *roster {
+	return &roster{
+		self: self, changed: make(chan struct{}, 1), seats: make(map[uuid.UUID]*seat), fresh: make(map[uuid.UUID]struct{}),
+		others: make(map[uuid.UUID]*neighbour), watches: make(map[*Watch]struct{}),
+	}
+}
+
+// enter notes a connection that was admitted to a room.
+func (o *roster) enter(r *room, s *session) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	t := &seat{session: s, room: r, editor: Editor{
+		Conn: s.peer.Conn, Run: o.self.Run, Node: o.self.Name, Document: r.doc, User: s.peer.User, Name: s.peer.Name,
+		Role: min(s.role, s.peer.MaxRole), Since: s.since, LastActive: time.Unix(0, s.lastActive.Load()),
+	}}
+	o.seats[s.peer.Conn] = t
+	o.touch(t.editor.Conn)
+	o.tell(Change{Kind: Joined, Editor: t.editor})
+}
+
+// leave forgets a connection.
+func (o *roster) leave(s *session) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	t := o.seats[s.peer.Conn]
+	if t == nil || t.session != s {
+		return
+	}
+	delete(o.seats, s.peer.Conn)
+	delete(o.fresh, s.peer.Conn)
+	o.gone = append(o.gone, s.peer.Conn)
+	o.signal()
+	o.tell(Change{Kind: Left, Editor: t.now()})
+}
+
+// setRole notes what a connection may do now.
+func (o *roster) setRole(s *session, role store.Role) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if t := o.seats[s.peer.Conn]; t != nil && t.editor.Role != role {
+		t.editor.Role = role
+		o.touch(t.editor.Conn)
+		o.tell(Change{Kind: Changed, Editor: t.now()})
+	}
+}
+
+// noteActivity tells of connections that were active since this was last told of them.
+func (o *roster) noteActivity() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for conn, t := range o.seats {
+		if e := t.now(); e.LastActive.Sub(t.editor.LastActive) >= activeStep {
+			t.editor = e
+			o.touch(conn)
+			o.tell(Change{Kind: Changed, Editor: e})
+		}
+	}
+}
+
+// now gives the editor with the activity of this moment.
+func (t *seat) now() Editor {
+	e := t.editor
+	e.LastActive = time.Unix(0, t.session.lastActive.Load())
+	return e
+}
+
+// The caller of touch, signal and tell holds mu.
+
+func (o *roster) touch(conn uuid.UUID) {
+	o.fresh[conn] = struct{}{}
+	o.signal()
+}
+
+func (o *roster) signal() {
+	select {
+	case o.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (o *roster) tell(c Change) {
+	for w := range o.watches {
+		w.note(c)
+	}
+}
+
+// list gives all connections that pass, oldest first, and whether those of other nodes are known.
+func (o *roster) list(pass func(*Editor) bool) (list []Editor, whole bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.listLocked(pass), !o.alone
+}
+
+func (o *roster) listLocked(pass func(*Editor) bool) []Editor {
+	var list []Editor
+	for _, t := range o.seats {
+		if pass(&t.editor) {
+			list = append(list, t.now())
+		}
+	}
+	for _, n := range o.others {
+		for _, e := range n.leases {
+			if pass(&e) {
+				list = append(list, e)
+			}
+		}
+	}
+	slices.SortFunc(list, byAge)
+	return list
+}
+
+// byAge orders connections, oldest first.
+func byAge(a, b Editor) int {
+	return cmp.Or(a.Since.Compare(b.Since), slices.Compare(a.Conn[:], b.Conn[:]))
+}
+
+// seat gives a connection of this node, or nil.
+func (o *roster) seat(conn uuid.UUID) *seat {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.seats[conn]
+}
+
+// host says which other node has a connection.
+func (o *roster) host(conn uuid.UUID) (run uuid.UUID, found bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for run, n := range o.others {
+		if _, ok := n.leases[conn]; ok {
+			return run, true
+		}
+	}
+	return uuid.Nil, false
+}
+
+// record is what this node says of itself. The caller holds mu.
+func (o *roster) record() store.Node {
+	n := o.self
+	n.Roster, n.Connections = o.version, len(o.seats)
+	docs := make(map[store.DocumentID]struct{})
+	for _, t := range o.seats {
+		docs[t.editor.Document] = struct{}{}
+	}
+	n.Documents = len(docs)
+	return n
+}
+
+// nodes lists this node and the others, oldest first, and says whether the others are known.
+func (o *roster) nodes() (list []store.Node, whole bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	list = []store.Node{o.record()}
+	for _, n := range o.others {
+		list = append(list, n.node)
+	}
+	slices.SortFunc(list, func(a, b store.Node) int {
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), slices.Compare(a.Run[:], b.Run[:]))
+	})
+	return list, !o.alone
+}
+
+// credentials lists what the connections of this node rely on.
+func (o *roster) credentials() store.Credentials {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	users, sessions, keys := make(map[uuid.UUID]struct{}), make(map[uuid.UUID]struct{}), make(map[uuid.UUID]struct{})
+	for _, t := range o.seats {
+		p := &t.session.peer
+		users[p.User], sessions[p.Session], keys[p.Key] = struct{}{}, struct{}{}, struct{}{}
+	}
+	return store.Credentials{Users: present(users), Sessions: present(sessions), Keys: present(keys)}
+}
+
+// present lists a set without the nil id.
+func present(set map[uuid.UUID]struct{}) []uuid.UUID {
+	delete(set, uuid.Nil)
+	list := make([]uuid.UUID, 0, len(set))
+	for id := range set {
+		list = append(list, id)
+	}
+	return list
+}
+
+// all gives this node's seats.
+func (o *roster) all() []*seat {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	list := make([]*seat, 0, len(o.seats))
+	for _, t := range o.seats {
+		list = append(list, t)
+	}
+	return list
+}
+
+// count gives the number of connections of this node and of the others.
+func (o *roster) count() (here, there int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, n := range o.others {
+		there += len(n.leases)
+	}
+	return len(o.seats), there
+}
