@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -247,40 +248,44 @@ func testRevisionAtomic(t *testing.T, db Database) {
 		s := w.login(ann, fmt.Sprint("s", i))
 		before := w.revision()
 		c := store.Credentials{Sessions: []uuid.UUID{s.ID}}
+		ctx, cancel := context.WithTimeout(w.ctx, 10*time.Second) // for whoever waits in vain
 		errs := together(4, func(n int) error {
 			switch n {
 			case 0:
-				return w.s.DeleteSession(w.ctx, ann.ID, s.ID)
+				return w.s.DeleteSession(ctx, ann.ID, s.ID)
 			case 1, 2: // looks at the session first
 				for {
-					gone, err := w.s.Lapsed(w.ctx, c)
+					gone, err := w.s.Lapsed(ctx, c)
 					if err != nil {
 						return err
 					}
 					if len(gone.Sessions) == 0 {
 						continue
 					}
-					if now, err := w.s.AccessRevision(w.ctx); err != nil || now == before {
-						return fmt.Errorf("the session is gone, and the revision stays at %d: %v", now, err)
+					now, err := w.s.AccessRevision(ctx)
+					if err == nil && now == before {
+						err = fmt.Errorf("the session is gone, and the revision stays at %d", now)
 					}
-					return nil
+					return err
 				}
 			default: // looks at the revision first
 				for {
-					now, err := w.s.AccessRevision(w.ctx)
+					now, err := w.s.AccessRevision(ctx)
 					if err != nil {
 						return err
 					}
 					if now == before {
 						continue
 					}
-					if gone, err := w.s.Lapsed(w.ctx, c); err != nil || len(gone.Sessions) == 0 {
-						return fmt.Errorf("the revision has moved to %d, and the session is there: %v", now, err)
+					gone, err := w.s.Lapsed(ctx, c)
+					if err == nil && len(gone.Sessions) == 0 {
+						err = fmt.Errorf("the revision has moved to %d, and the session is there", now)
 					}
-					return nil
+					return err
 				}
 			}
 		})
+		cancel()
 		count(t, errs, nil)
 	}
 
