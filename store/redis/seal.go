@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -28,8 +27,6 @@ const (
 	// maxSealed bounds a sealed session in bytes. Names, agents and addresses have limits of their own far below.
 	maxSealed = 16 << 10
 )
-
-var errForged = errors.New("not sealed by this cluster for this session")
 
 // sessionRecord is what is sealed. It has no place for a password hash.
 type sessionRecord struct {
@@ -89,26 +86,26 @@ func seal(key []byte, tokenHash [32]byte, c store.CachedSession) ([]byte, error)
 	return aead.Seal([]byte{sealVersion}, nil, plain, []byte{sealVersion}), nil
 }
 
-// open is the inverse of seal; its only error is errForged.
-func open(key []byte, tokenHash [32]byte, value []byte) (store.CachedSession, error) {
+// open is the inverse of seal; ok is false for what this cluster did not seal for this session.
+func open(key []byte, tokenHash [32]byte, value []byte) (c store.CachedSession, ok bool) {
 	if len(value) == 0 || len(value) > maxSealed || value[0] != sealVersion {
-		return store.CachedSession{}, errForged
+		return store.CachedSession{}, false
 	}
 	aead, err := sealing(key, tokenHash)
 	if err != nil {
-		return store.CachedSession{}, errForged
+		return store.CachedSession{}, false
 	}
 	plain, err := aead.Open(nil, nil, value[1:], value[:1])
 	if err != nil {
-		return store.CachedSession{}, errForged
+		return store.CachedSession{}, false
 	}
 	var r sessionRecord
 	if err := json.Unmarshal(plain, &r); err != nil {
-		return store.CachedSession{}, errForged
+		return store.CachedSession{}, false
 	}
 	u := r.User
 	return store.CachedSession{
 		Session: store.Session(r.Session), Revision: r.Revision, Slid: r.Slid,
 		User: store.User{ID: u.ID, Email: u.Email, Name: u.Name, Role: u.Role, Disabled: u.Disabled, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt},
-	}, nil
+	}, true
 }

@@ -36,14 +36,16 @@ func (s *Shared) CachedSession(ctx context.Context, tokenHash [32]byte, idle tim
 	if err != nil {
 		return store.CachedSession{}, false, err
 	}
-	value, err := found.Bytes()
-	if err != nil { // only that there is none: another error was the exchange's
+	if errors.Is(found.Err(), goredis.Nil) {
 		s.metrics.session(sessionMiss)
 		return store.CachedSession{}, false, nil
 	}
-	if c, err = open(s.key, tokenHash, value); err != nil {
+	c, ok = open(s.key, tokenHash, []byte(found.Val()))
+	if !ok {
 		s.metrics.session(sessionForged)
-		s.log.Warn("a cached session in Redis is not genuine; it is read from the database")
+		s.forged.Do(func() {
+			s.log.Warn("a cached session in Redis is not genuine and was not believed; others like it are counted only")
+		})
 		return store.CachedSession{}, false, nil
 	}
 	if expired(c) {

@@ -71,6 +71,7 @@ type Shared struct {
 	log     *slog.Logger
 	metrics *Metrics
 	started time.Time
+	forged  sync.Once // the first forgery is logged
 
 	mu       sync.Mutex // guards what follows
 	away     bool       // the last exchange about presence failed
