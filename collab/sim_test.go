@@ -87,7 +87,7 @@ func playHistory(t *testing.T, seed uint64) {
 	users := 2 + rng.IntN(3)
 	s.w = newWorld(t, users, 1+rng.IntN(2))
 	options := s.options()
-	s.bus = &bus{rng: rand.New(rand.NewPCG(seed, 3)), wg: &s.wg, lost: []int{0, 30, 50, 100}[rng.IntN(4)]}
+	s.bus = &bus{rng: rand.New(rand.NewPCG(seed, 3)), wg: &s.wg, lost: []int{0, 30, 50, 100}[rng.IntN(4)], shared: newFickle()}
 	for range 1 + rng.IntN(2) {
 		s.hubs = append(s.hubs, &node{hub: s.bus.join(NewHub(options))})
 	}
@@ -101,6 +101,7 @@ func playHistory(t *testing.T, seed uint64) {
 	close(s.quiet)
 	s.converge()
 	s.checkAcks()
+	s.meet()
 	close(s.end)
 	for _, n := range s.hubs {
 		if err := n.hub.Stop(t.Context()); err != nil {
@@ -287,6 +288,40 @@ func (s *scene) converge() {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// meet waits until everyone sees exactly those who have the document open, in it and in the lists of every node, once messages come through again.
+func (s *scene) meet() {
+	s.bus.lose(0)
+	begin := time.Now()
+	for {
+		strange := s.strangers()
+		if len(strange) == 0 {
+			return
+		}
+		if time.Since(begin) > 20*time.Second {
+			s.t.Fatalf("they don't see each other after 20 s: %s", strings.Join(strange, "; "))
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func (s *scene) strangers() (list []string) {
+	for _, a := range s.cast {
+		a.mu.Lock()
+		for _, b := range s.cast {
+			if e, seen := a.peers[b.id]; a != b && (seen && !e.left()) != (a.doc == b.doc) {
+				list = append(list, fmt.Sprintf("client %d of %v sees client %d of %v: %v", a.id, a.doc, b.id, b.doc, seen && !e.left()))
+			}
+		}
+		a.mu.Unlock()
+	}
+	for i, n := range s.hubs {
+		if everyone, whole := n.hub.Everyone(); len(everyone) != len(s.cast) || !whole {
+			list = append(list, fmt.Sprintf("node %d lists %d of %d people, whole: %v", i, len(everyone), len(s.cast), whole))
+		}
+	}
+	return list
 }
 
 func (s *scene) differences() (list []string) {
