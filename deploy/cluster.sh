@@ -232,7 +232,7 @@ addresses=('') metrics=('') since=('') # from 1
 # node NUMBER starts a node and waits until it is ready.
 node() {
   local i=$1
-  launch "node $i" "$dir/log/node$i.log" "$program" serve --addr "${addresses[i]}" --admin-addr "${metrics[i]}"
+  launch "node $i" "$dir/log/node$i.log" env BIZSYNC_NODE_NAME="node$i" "$program" serve --addr "${addresses[i]}" --admin-addr "${metrics[i]}"
   since[i]=$SECONDS
   ready "node $i" "$dir/log/node$i.log" "$program" healthcheck --url "http://${addresses[i]}"
 }
