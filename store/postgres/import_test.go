@@ -37,14 +37,14 @@ func token(name string) [32]byte { return sha256.Sum256([]byte(name)) }
 // newSingleNode fills one in virtual time, so that rows grow old enough for history, and ends now. documents is how many documents it has beside the special ones.
 func newSingleNode(t *testing.T, documents int) *singleNode {
 	t.Helper()
-	now := time.Now()
+	now := time.Now().Round(0) // virtual time has another monotonic clock
 	n := &singleNode{path: filepath.Join(t.TempDir(), "data", "bizsync.db"), logIn: token("cookie"), link: token("invitation")}
 	synctest.Test(t, func(t *testing.T) {
 		s, err := sqlite.Open(t.Context(), n.path, sqlite.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(now.Add(-20 * time.Minute).Sub(time.Now()))
+		time.Sleep(time.Until(now.Add(-20 * time.Minute)))
 		n.fill(t, s, documents)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
