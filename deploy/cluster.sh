@@ -228,12 +228,11 @@ export BIZSYNC_DATABASE_URL=postgres://bizsync:$postgres_password@127.0.0.1:$pos
 export BIZSYNC_REDIS_URL=redis://:$redis_password@127.0.0.1:$redis_port/0
 export BIZSYNC_TRUSTED_PROXIES=127.0.0.1/32
 unset BIZSYNC_ADDR BIZSYNC_ADMIN_ADDR BIZSYNC_DATA_DIR BIZSYNC_PUBLIC_URL
-addresses=('') metrics=('') since=('') # from 1
+addresses=('') metrics=('') # from 1
 # node NUMBER starts a node and waits until it is ready.
 node() {
   local i=$1
   launch "node $i" "$dir/log/node$i.log" env BIZSYNC_NODE_NAME="node$i" "$program" serve --addr "${addresses[i]}" --admin-addr "${metrics[i]}"
-  since[i]=$SECONDS
   ready "node $i" "$dir/log/node$i.log" "$program" healthcheck --url "http://${addresses[i]}"
 }
 for ((i = 1; i <= nodes; i++)); do
@@ -279,15 +278,18 @@ for ((i = 1; i <= nodes; i++)); do
   done
 done
 while ((${#names[@]})); do
-  wait -n -p gone "${!names[@]}" && status=0 || status=$?
-  [[ -n ${gone-} ]] || continue
-  name=${names[$gone]}
-  unset "names[$gone]"
-  printf '%s has ended (%s)\n' "$name" "$status"
-  i=${name#node }
-  if [[ $i != "$name" ]] && ((SECONDS - since[i] >= 2)); then
-    node "$i"
-    printf 'node %s is process %s\n' "$i" "${running[-1]}"
-  fi
+  sleep 0.3
+  for pid in "${!names[@]}"; do
+    ! kill -0 "$pid" 2>/dev/null || continue
+    wait "$pid" 2>/dev/null && status=0 || status=$?
+    name=${names[$pid]}
+    unset "names[$pid]"
+    printf '%s has ended (%s)\n' "$name" "$status"
+    i=${name#node }
+    if [[ $i != "$name" ]]; then
+      node "$i"
+      printf 'node %s is process %s\n' "$i" "${running[-1]}"
+    fi
+  done
 done
 fail 'nothing runs any more'

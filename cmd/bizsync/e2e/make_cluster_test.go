@@ -257,6 +257,18 @@ func TestMakeCluster(t *testing.T) {
 		t.Errorf("the balancer's log should have the path of sockets and no token: %s", log)
 	}
 
+	// Nodes that are killed are started again, even both at once.
+	for _, pid := range c.pids {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+	}
+	for back := map[string]bool{}; len(back) < len(c.nodes); {
+		if node := c.note(c.line()); node != "" {
+			back[node] = true
+		}
+	}
+
 	c.interrupt()
 	if left := c.processes(); len(left) > 0 {
 		t.Errorf("it leaves running: %v", left)
