@@ -35,10 +35,11 @@ type cluster struct {
 	// How far the trial is.
 	ended    time.Time          // of the fault, if that is before its function's return
 	expected func(refusal) bool // says which refusals are as they should be; nil: none is
+	restored bool               // the database went back: people at several nodes bring the same again at the same time
 }
 
 // startCluster starts everything and returns when all clients have opened their documents.
-func startCluster(r *trial, program string, nodes int, flags ...string) *cluster {
+func startCluster(r *trial, program string, f *fault) *cluster {
 	seed := rand.Uint64()
 	r.logf("seed %d", seed)
 	c := &cluster{trial: r, random: rand.New(rand.NewPCG(seed, 3)), secrets: []string{adminPassword, databasePassword, redisPassword}}
@@ -54,6 +55,9 @@ func startCluster(r *trial, program string, nodes int, flags ...string) *cluster
 		if c.postgres.process != nil && c.postgres.process.alive() {
 			_ = c.postgres.stop(9)
 		}
+		if err := c.postgres.unmount(); err != nil {
+			r.complain(err)
+		}
 	})
 	r.must(c.postgres.start())
 	c.redis, err = newRedis(c.dir)
@@ -64,19 +68,27 @@ func startCluster(r *trial, program string, nodes int, flags ...string) *cluster
 		}
 	})
 	r.must(c.redis.start())
-	r.cleanup(c.finish)
-	for i := range nodes {
-		r.must(c.addNode(program, string(rune('A'+i)), flags))
+	for i := range max(f.nodes, 2) {
+		r.must(c.addNode(program, string(rune('A'+i)), f.flags))
 	}
-	// All at once, on an empty database.
-	for _, n := range c.nodes {
-		r.must(n.launch())
-	}
-	for _, n := range c.nodes {
-		r.must(n.ready("ok"))
+	r.cleanup(c.finish) // while their links are still there
+	if f.launch == nil {
+		c.launch()
+	} else {
+		f.launch(c)
 	}
 	c.gather()
 	return c
+}
+
+// launch starts all nodes at once, on an empty database.
+func (c *cluster) launch() {
+	for _, n := range c.nodes {
+		c.must(n.launch())
+	}
+	for _, n := range c.nodes {
+		c.must(n.ready("ok"))
+	}
 }
 
 // addNode makes a node that isn't started yet.
@@ -126,7 +138,7 @@ func (c *cluster) gather() {
 		}
 	}
 	var err error
-	c.crowd, err = newCrowd()
+	c.crowd, err = newCrowd("node/crowd.mjs")
 	c.must(err)
 	c.cleanup(c.crowd.kill)
 	c.must(c.crowd.ask("open", map[string]any{"places": c.places, "seed": c.random.Uint32()}, patience, nil))

@@ -56,8 +56,9 @@ type latencies struct {
 	P50, P99, Max float64
 }
 
-func newCrowd() (*crowd, error) {
-	w := &crowd{cmd: exec.Command("node", "node/crowd.mjs"), done: make(chan struct{}), waiting: map[int]chan answer{}}
+// newCrowd starts a script of such clients.
+func newCrowd(script string) (*crowd, error) {
+	w := &crowd{cmd: exec.Command("node", script), done: make(chan struct{}), waiting: map[int]chan answer{}}
 	w.cmd.Stderr = &w.said
 	var err error
 	if w.in, err = w.cmd.StdinPipe(); err != nil {

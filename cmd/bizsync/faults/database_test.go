@@ -1,8 +1,11 @@
 package faults
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -24,6 +27,7 @@ type database struct {
 	settings []string // -c name=value
 	log      transcript
 	process  *process
+	wal      string // where a small file system for its log is mounted; empty: nowhere
 }
 
 // emptyDatabase makes the files of an empty database, once for all trials, in a folder that the last one removes.
@@ -129,15 +133,55 @@ func (p *database) stop(s syscall.Signal) error {
 	return p.process.end(s, patience)
 }
 
-// query runs SQL with psql and gives the fields of all rows, by lines and |.
-func (p *database) query(sql string) (string, error) {
+// psql is SQL that runs in a session of its own.
+func (p *database) psql(sql string) *exec.Cmd {
 	cmd := p.command("psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", strconv.Itoa(p.port), "-U", "postgres", "-c", sql, "postgres")
 	cmd.Env = append(cmd.Env, "PGCONNECT_TIMEOUT=5")
-	out, err := cmd.CombinedOutput()
+	return cmd
+}
+
+// query runs SQL with psql and gives the fields of all rows, by lines and |.
+func (p *database) query(sql string) (string, error) {
+	out, err := p.psql(sql).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("psql: %w: %s", err, out)
 	}
 	return strings.TrimSpace(string(out)), nil
+}
+
+// session is one that does nothing but what it is told, in the protocol's own messages.
+type session struct{ net.Conn }
+
+// session opens one. It is gone when it is closed.
+func (p *database) session() (session, error) {
+	conn, err := net.DialTimeout("tcp", p.addr(), 5*time.Second)
+	if err != nil {
+		return session{}, err
+	}
+	answer := make([]byte, 1) // R: it is let in
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	if _, err = conn.Write(counted32("\x00\x03\x00\x00user\x00postgres\x00database\x00postgres\x00\x00")); err == nil {
+		_, err = io.ReadFull(conn, answer)
+	}
+	if err == nil && answer[0] != 'R' {
+		err = fmt.Errorf("PostgreSQL answers %q", answer)
+	}
+	if err != nil {
+		conn.Close()
+		return session{}, err
+	}
+	return session{conn}, conn.SetDeadline(time.Time{})
+}
+
+// tell has it run a statement and doesn't wait for the answer.
+func (s session) tell(sql string) error {
+	_, err := s.Write(append([]byte{'Q'}, counted32(sql+"\x00")...))
+	return err
+}
+
+// counted32 has the length before the message, which counts itself.
+func counted32(message string) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, 4+uint32(len(message))), message...)
 }
 
 // patience is how long anything may take that isn't measured.

@@ -18,6 +18,8 @@ type fault struct {
 	flags  []string // of the nodes
 	rounds int      // of the whole suite; 0: one
 	ci     int      // rounds of the short suite; 0: not in it
+	// launch starts the nodes, on an empty database; nil: all at once.
+	launch func(c *cluster)
 	// run makes it happen once, and returns when it is over, or says so before by cluster.over.
 	run func(c *cluster)
 }
@@ -34,9 +36,9 @@ type result struct {
 }
 
 // try tries a fault on a program.
-func (f fault) try(t *testing.T, program string, rounds int) (res result) {
-	res.err = try(t.Logf, func(r *trial) {
-		c := startCluster(r, program, max(f.nodes, 2), f.flags...)
+func (f *fault) try(logf func(format string, args ...any), program string, rounds int, hope time.Duration) (res result) {
+	res.err = try(logf, func(r *trial) {
+		c := startCluster(r, program, f)
 		c.types(usualPace)
 		c.acked(2 * c.count().Writers)
 		for _, n := range c.nodes {
@@ -90,7 +92,7 @@ func TestFaults(t *testing.T) {
 			continue
 		}
 		t.Run(f.name, func(t *testing.T) {
-			res := f.try(t, program, rounds)
+			res := f.try(t.Logf, program, rounds, hopeTime)
 			outcome := ""
 			if res.err != nil {
 				t.Error(res.err)

@@ -102,7 +102,7 @@ func (c *cluster) rebuilt(digests map[string]digest) error {
 			}
 			before := state.StateVector()
 			state.Apply(u)
-			if u.HasStructs() && maps.Equal(before, state.StateVector()) {
+			if !c.restored && u.HasStructs() && maps.Equal(before, state.StateVector()) {
 				return fmt.Errorf("%s brings nothing new", what)
 			}
 			updates = append(updates, base64.StdEncoding.EncodeToString(update))

@@ -1,0 +1,65 @@
+package faults
+
+import (
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// restoredTo has an operator bring back a copy of the database of a while ago, under running nodes: history goes back. The nodes notice, and whoever is still connected brings again
+// what was lost, their own and what they have of others.
+func restoredTo(ago time.Duration) func(*cluster) {
+	return func(c *cluster) {
+		copied := filepath.Join(c.postgres.dir, "copy")
+		c.must(c.postgres.backup(copied))
+		const epochs = "SELECT string_agg(epoch::text, ' ' ORDER BY document) FROM heads"
+		before, err := c.postgres.query(epochs)
+		c.must(err)
+		c.lasts(ago)
+		c.acked(c.count().Writers)
+		c.must(c.postgres.stop(syscall.SIGQUIT))
+		c.must(c.postgres.restore(copied))
+		c.restored = true
+		c.must(c.postgres.start())
+		c.over()
+		c.acked(c.count().Writers)
+		after, err := c.postgres.query(epochs)
+		c.must(err)
+		if after == before {
+			c.broken("no document has a new epoch after its history went back")
+		}
+	}
+}
+
+// killedMigrating starts a cluster of three nodes of which one is killed while they migrate.
+func killedMigrating(c *cluster) {
+	f := fault{nodes: 3, launch: launchKilled, run: func(*cluster) {}}
+	res := f.try(c.logf, c.nodes[0].program, 1, hopeTime)
+	c.complainOf(res.err)
+}
+
+// launchKilled starts all nodes at once on an empty database and kills one in the middle. The others go on, and it joins them.
+func launchKilled(c *cluster) {
+	for _, n := range c.nodes {
+		c.must(n.launch())
+	}
+	c.must(poll("somebody migrates", patience, func() error {
+		at, err := c.postgres.query("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bizsync migration'")
+		if err == nil && at == "0" {
+			err = errNotYet
+		}
+		return err
+	}))
+	c.moment(150 * time.Millisecond)
+	victim := c.any()
+	c.must(victim.kill())
+	for _, n := range others(c.nodes, victim) {
+		c.must(n.ready("ok"))
+	}
+	c.must(victim.start())
+	made, err := c.postgres.query("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM schema_migrations WHERE NOT dirty)")
+	c.must(err)
+	if made != "1|1" {
+		c.broken("three nodes on an empty database made, together, users and clean versions: %s", made)
+	}
+}
