@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -31,6 +32,9 @@ type caller struct {
 	user    store.User
 	session store.Session
 }
+
+// expires is when the login ends if it isn't used before.
+func (c caller) expires() time.Time { return c.session.ExpiresAt }
 
 // visit is what the handlers need to know of the HTTP request.
 type visit struct {

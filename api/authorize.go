@@ -53,3 +53,10 @@ func (s *Server) authorize(ctx context.Context, user store.UserID, name string, 
 	}
 	return a, nil
 }
+
+// accessChanged has all nodes look at the rights in a document, and lets those know who may have a notice of it.
+func (s *Server) accessChanged(doc store.DocumentID, told ...store.UserID) {
+	s.hub.AccessChanged(doc)
+	s.hub.Notify(told...)
+	s.streams.look()
+}

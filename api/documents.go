@@ -189,10 +189,11 @@ func (s *Server) deleteDocument(ctx context.Context, in *DocumentPath) (*struct{
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.store.TrashDocument(ctx, a.Document, callerOf(ctx).user.ID); err != nil {
+	told, err := s.store.TrashDocument(ctx, a.Document, callerOf(ctx).user.ID)
+	if err != nil {
 		return nil, fmt.Errorf("move document to the trash: %w", err)
 	}
-	s.hub.AccessChanged(a.Document)
+	s.accessChanged(a.Document, told...)
 	return nil, nil
 }
 
@@ -201,9 +202,10 @@ func (s *Server) restoreDocument(ctx context.Context, in *DocumentPath) (*docume
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.store.RestoreDocument(ctx, a.Document, callerOf(ctx).user.ID); err != nil {
+	told, err := s.store.RestoreDocument(ctx, a.Document, callerOf(ctx).user.ID)
+	if err != nil {
 		return nil, fmt.Errorf("restore document: %w", err)
 	}
-	s.hub.AccessChanged(a.Document)
+	s.accessChanged(a.Document, told...)
 	return s.readDocument(ctx, a.Document)
 }

@@ -92,7 +92,7 @@ func (s *Server) setMember(ctx context.Context, in *setMemberInput) (*memberOutp
 	if err != nil {
 		return nil, fmt.Errorf("set member: %w", err)
 	}
-	s.hub.AccessChanged(a.Document)
+	s.accessChanged(a.Document, in.User)
 	return &memberOutput{Body: memberOf(m)}, nil
 }
 
@@ -111,6 +111,6 @@ func (s *Server) removeMember(ctx context.Context, in *MemberPath) (*struct{}, e
 	} else if err != nil {
 		return nil, fmt.Errorf("remove member: %w", err)
 	}
-	s.hub.AccessChanged(a.Document)
+	s.accessChanged(a.Document, in.User)
 	return nil, nil
 }

@@ -16,16 +16,18 @@ import (
 type httpMetrics struct {
 	seconds *prometheus.HistogramVec
 	sockets prometheus.Gauge
+	streams prometheus.Gauge
 }
 
 func newHTTPMetrics(reg prometheus.Registerer) *httpMetrics {
 	m := &httpMetrics{
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "bizsync_http_request_seconds", Help: "Time to answer HTTP requests, sockets left out.",
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "bizsync_http_request_seconds", Help: "Time to answer HTTP requests, sockets and event streams left out.",
 			Buckets: []float64{.001, .005, .025, .1, .5, 2.5}}, []string{"route", "method", "status"}),
 		sockets: prometheus.NewGauge(prometheus.GaugeOpts{Name: "bizsync_http_sockets", Help: "Upgraded sockets, those included that are being admitted or closed."}),
+		streams: prometheus.NewGauge(prometheus.GaugeOpts{Name: "bizsync_http_event_streams", Help: "Server-Sent Events streams that are open."}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.seconds, m.sockets)
+		reg.MustRegister(m.seconds, m.sockets, m.streams)
 	}
 	return m
 }
@@ -69,7 +71,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			if c := chi.RouteContext(r.Context()); c != nil && c.RoutePattern() != "" {
 				route = c.RoutePattern()
 			}
-			if a.status != http.StatusSwitchingProtocols {
+			if a.status != http.StatusSwitchingProtocols && a.Header().Get("Content-Type") != eventsType {
 				s.metrics.seconds.WithLabelValues(route, knownMethod(r.Method), strconv.Itoa(a.status)).Observe(took.Seconds())
 			}
 			level := slog.LevelDebug

@@ -148,7 +148,7 @@ func (s *Server) crossSite(next http.Handler) http.Handler {
 				h.Set("Access-Control-Expose-Headers", "ETag, Location, Retry-After")
 				if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 					h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
-					h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization, If-None-Match")
+					h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization, If-None-Match, Last-Event-ID")
 					h.Set("Access-Control-Max-Age", "600")
 					w.WriteHeader(http.StatusNoContent)
 					return

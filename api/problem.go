@@ -34,6 +34,7 @@ const (
 	codeMediaType    = "unsupported_media_type"
 	codeValidation   = "validation"
 	codeManyAttempts = "too_many_attempts"
+	codeManyStreams  = "too_many_streams"
 	codeInternal     = "internal"
 	codeUnavailable  = "unavailable"
 )

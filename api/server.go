@@ -92,10 +92,12 @@ type Server struct {
 	logins, loginsByAddress                       *throttle
 	socketAttemptsByAccount, socketAttemptsByAddr *throttle
 
+	streams *streams
+
 	// Guarded by mu.
 	mu       sync.Mutex
 	stopping bool
-	sockets  sync.WaitGroup // grows only while stopping is false
+	sockets  sync.WaitGroup // and event streams; grows only while stopping is false
 }
 
 // New checks the options and builds the server. It starts nothing.
@@ -126,6 +128,8 @@ func New(o Options) (*Server, error) {
 		socketAttemptsByAccount: newThrottle(or(o.Attempts.AccountPerSecond, 20), or(o.Attempts.AccountBurst, 500)),
 		socketAttemptsByAddr:    newThrottle(or(o.Attempts.AddressPerSecond, 100), or(o.Attempts.AddressBurst, 1000)),
 	}
+	s.streams = &streams{store: s.store, hub: s.hub, timing: defaultStreamTiming(), most: streamsPerAccount, work: &s.sockets,
+		wake: make(chan struct{}, 1), open: make(map[*stream]struct{}), count: make(map[store.UserID]int)}
 	// A single frame of the largest size must always fit.
 	s.largeFrames = semaphore.NewWeighted(max(largeFrameBudget, s.frameBytes+1))
 	if s.handler, err = s.routes(o.Web); err != nil {
@@ -172,6 +176,7 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 	s.editorRoutes()
 	s.memberRoutes()
 	s.tokenRoutes()
+	s.noticeRoutes()
 	spec, err := finishDescription(s.api.OpenAPI())
 	if err != nil {
 		return nil, err
@@ -216,14 +221,15 @@ func reserved(path string) bool {
 	return false
 }
 
-// BeginStop makes /readyz answer 503 and refuses new sockets. Call it before stopping the hub, and Wait after.
+// BeginStop makes /readyz answer 503, ends event streams, and refuses new ones and new sockets. Call it before stopping the hub, and Wait after.
 func (s *Server) BeginStop() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.stopping = true
+	s.mu.Unlock()
+	s.streams.stop()
 }
 
-// Wait returns when every socket has ended, or when ctx is done. BeginStop must have been called.
+// Wait returns when every socket and event stream has ended, or when ctx is done. BeginStop must have been called.
 func (s *Server) Wait(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
