@@ -126,11 +126,7 @@ func (i *importer) before(t *tx) (already bool, err error) {
 // wantEmpty checks that nobody's data is in the way and nobody is at work. What a node that was started here once has made by itself, its secrets and a link for a set-up
 // that never was, goes.
 func (i *importer) wantEmpty(t *tx, names []string) error {
-	var nodes int
-	err := t.row("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('bizsync', 'bizsync journal')").Scan(&nodes)
-	if err == nil && nodes > 0 {
-		err = fmt.Errorf("%w, over %d connections: stop them", ErrInUse, nodes)
-	}
+	err := i.wantNobody(t)
 	if err == nil {
 		err = t.exec("DELETE FROM secrets; DELETE FROM links WHERE user_id IS NULL")
 	}
@@ -145,6 +141,36 @@ func (i *importer) wantEmpty(t *tx, names []string) error {
 		}
 	}
 	return err
+}
+
+// A node that has just ended may be seen for a moment longer: it is looked for a few times.
+const (
+	nodeLooks = 20
+	nodePause = 100 * time.Millisecond
+)
+
+// wantNobody checks that no node is at work.
+func (i *importer) wantNobody(t *tx) error {
+	pause := time.NewTicker(nodePause)
+	defer pause.Stop()
+	for look := 1; ; look++ {
+		var nodes int
+		err := t.exec("SELECT pg_stat_clear_snapshot()")
+		if err == nil {
+			err = t.row("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('bizsync', 'bizsync journal')").Scan(&nodes)
+		}
+		switch {
+		case err != nil || nodes == 0:
+			return err
+		case look == nodeLooks:
+			return fmt.Errorf("%w, over %d connections: stop them", ErrInUse, nodes)
+		}
+		select {
+		case <-i.ctx.Done():
+			return i.ctx.Err()
+		case <-pause.C:
+		}
+	}
 }
 
 func (i *importer) fill(t *tx, begun pgx.Tx, names []string) error {

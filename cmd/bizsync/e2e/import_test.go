@@ -65,13 +65,15 @@ func TestImport(t *testing.T) {
 	if err != nil {
 		t.Errorf("%q, %v", line, err)
 	}
-	if err := killed.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if err := killed.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
+	_ = killed.Process.Kill() // which fails when it has ended
+	answers := []string{"imported " + single.dir + " into ", "nothing was changed"}
+	switch err := killed.Wait(); {
+	case err == nil: // on a machine that has better things to do than to kill
+		answers[0] = answers[1]
+	case !strings.Contains(err.Error(), "killed"):
 		t.Fatalf("the import was to be killed: %v", err)
 	}
-	for _, want := range []string{"imported " + single.dir + " into ", "nothing was changed"} {
+	for _, want := range answers {
 		var out, log bytes.Buffer
 		cmd := exec.Command(program, args...)
 		cmd.Stdout, cmd.Stderr = &out, &log
