@@ -174,6 +174,13 @@ func (c *cluster) count() (n struct{ Typed, Acked, Writers int }) {
 // forget ends all clients with all that they know, and has new ones take their places.
 func (c *cluster) forget() { c.must(c.crowd.ask("forget", nil, patience, nil)) }
 
+// leave ends the clients at a node, with what they know. comeBack has new ones take their places.
+func (c *cluster) leave(n *node) {
+	c.must(c.crowd.ask("leave", map[string]any{"node": n.name}, patience, nil))
+}
+
+func (c *cluster) comeBack() { c.must(c.crowd.ask("comeBack", nil, patience, nil)) }
+
 // one has one person at a node type one token in a document, and returns when that is acknowledged.
 func (c *cluster) one(n *node, room string) {
 	if err := c.crowd.ask("one", map[string]any{"node": n.name, "room": room, "limit": patience.Milliseconds()}, 2*patience, nil); err != nil {

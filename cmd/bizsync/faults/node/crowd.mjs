@@ -14,6 +14,7 @@ const scratch = '~~~~~~~~~;' // typed and deleted again
 
 const acked = new Map() // room -> tokens that were acknowledged to whoever typed them
 const writers = []
+const away = [] // the places of those who have left
 let generation = 0
 let typed = 0
 let took = [] // of each acknowledgement since the last call of mark: {node, room, ms}
@@ -194,6 +195,20 @@ serve({
     for (const writer of writers.splice(0)) writer.end()
     await openAll(places, seed)
     if (pace > 0) for (const writer of writers) writer.run()
+  },
+  /** Those at a node end, with what they know, and nobody takes their places until comeBack. */
+  leave ({ node }) {
+    const gone = writers.filter(({ place }) => place.node === node)
+    for (const writer of gone) {
+      writers.splice(writers.indexOf(writer), 1)
+      writer.end()
+      away.push(writer.place)
+    }
+  },
+  async comeBack () {
+    const before = writers.length
+    await openAll(away.splice(0), seed)
+    if (pace > 0) for (const writer of writers.slice(before)) writer.run()
   },
   mark () { took = [] },
   /** How long the acknowledgements took since mark, at these nodes and in these rooms. */
