@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -22,7 +23,8 @@ type cluster struct {
 	dir      string
 	random   *rand.Rand
 	postgres *database
-	redis    *redis
+	redis    *redis     // with sentinels: the first master
+	watch    *sentinels // nil: there are none
 	nodes    []*node
 	secrets  []string // must not show in a log
 
@@ -32,13 +34,16 @@ type cluster struct {
 	places []place  // of the crowd
 	crowd  *crowd
 
+	hope time.Duration // for how long the oracle waits, see hopeTime
+
 	// How far the trial is.
-	ended    time.Time          // of the fault, if that is before its function's return
-	expected func(refusal) bool // says which refusals are as they should be; nil: none is
-	restored bool               // the database went back: people at several nodes bring the same again at the same time
+	ended      time.Time          // of the fault, if that is before its function's return
+	afterwards func()             // is called when all agree
+	expected   func(refusal) bool // says which refusals are as they should be; nil: none is
+	restored   bool               // the database went back: people at several nodes bring the same again at the same time
 }
 
-// startCluster starts everything and returns when all clients have opened their documents.
+// startCluster starts everything that a fault needs, and returns when all clients have opened their documents.
 func startCluster(r *trial, program string, f *fault) *cluster {
 	seed := rand.Uint64()
 	r.logf("seed %d", seed)
@@ -68,6 +73,10 @@ func startCluster(r *trial, program string, f *fault) *cluster {
 		}
 	})
 	r.must(c.redis.start())
+	if f.sentinels {
+		c.watch, err = watchRedis(r, c.dir, c.redis)
+		r.must(err)
+	}
 	for i := range max(f.nodes, 2) {
 		r.must(c.addNode(program, string(rune('A'+i)), f.flags))
 	}
@@ -106,7 +115,10 @@ func (c *cluster) addNode(program, name string, flags []string) (err error) {
 		return err
 	}
 	c.cleanup(n.redis.cut)
-	n.databaseURL = c.postgres.url(n.postgres.addr())
+	n.databaseURL, n.redisURL = c.postgres.url(n.postgres.addr()), redisURL(n.redis.addr())
+	if c.watch != nil {
+		n.redisURL = c.watch.url()
+	}
 	for _, addr := range []*string{&n.addr, &n.metrics} {
 		port, err := freePort()
 		if err != nil {
@@ -146,16 +158,26 @@ func (c *cluster) gather() {
 
 // finish ends the nodes, in order, and looks at what they said in all their lives.
 func (c *cluster) finish() {
-	for _, n := range c.nodes {
-		if n.process == nil {
-			continue
+	var wg sync.WaitGroup
+	ends := make([]error, len(c.nodes))
+	for i, n := range c.nodes {
+		switch {
+		case n.process == nil:
+		case !n.process.alive() && c.crowd == nil:
+			ends[i] = fmt.Errorf("node %s ended before anything began: %w\n%s", n.name, n.process.err, n.log.tail())
+		case !n.process.alive():
+			ends[i] = verdict{fmt.Sprintf("node %s ended by itself: %v", n.name, n.process.err)}
+		default:
+			wg.Go(func() {
+				if ends[i] = n.stop(); ends[i] != nil {
+					_ = n.process.end(9, patience)
+				}
+			})
 		}
-		if !n.process.alive() {
-			c.broken("node %s ended by itself: %v", n.name, n.process.err)
-		} else if err := n.stop(); err != nil {
-			c.complain(err)
-			_ = n.process.end(9, patience)
-		}
+	}
+	wg.Wait()
+	for i, n := range c.nodes {
+		c.complainOf(ends[i])
 		log := n.log.String()
 		for _, bad := range []string{"panic", "fatal error", "goroutine 1 [", "DATA RACE"} {
 			if strings.Contains(log, bad) {

@@ -6,6 +6,7 @@ import "time"
 func nodeFaults() []fault {
 	return []fault{
 		{name: "node killed", rounds: 20, ci: 3, run: nodeKilled},
+		{name: "node killed while its database hangs", rounds: 3, ci: 1, run: nodeKilledWaiting},
 		{name: "nodes stopped and started in turn", nodes: 3, rounds: 3, ci: 1, run: rollingRestart},
 		{name: "node frozen for 15 s", rounds: 2, run: nodeFrozen},
 	}
@@ -19,6 +20,19 @@ func nodeKilled(c *cluster) {
 	if c.random.IntN(2) == 0 {
 		c.forget()
 	}
+	c.must(n.launch())
+	c.over()
+	c.must(n.ready("ok"))
+}
+
+// nodeKilledWaiting kills a node that could commit nothing for a while, with all clients: what was acknowledged to them meanwhile would be lost.
+func nodeKilledWaiting(c *cluster) {
+	n := c.any()
+	c.must(n.postgres.swallow())
+	c.lasts(time.Second + time.Duration(c.random.Int64N(int64(time.Second))))
+	c.must(n.kill())
+	c.forget()
+	n.postgres.clear()
 	c.must(n.launch())
 	c.over()
 	c.must(n.ready("ok"))

@@ -9,22 +9,13 @@ import (
 // redisFaults are those of Redis and of the ways to it.
 func redisFaults() []fault {
 	return []fault{
-		{name: "Redis killed, back empty", rounds: 5, ci: 1, run: redisKilled},
 		{name: "Redis frozen for 10 s", rounds: 2, ci: 1, run: redisFrozen},
 		{name: "subscriptions killed every 200 ms", rounds: 3, ci: 1, run: subscriptionsKilled},
 		{name: "connections to Redis swallowed, new ones work", rounds: 3, run: redisSwallowed},
 		{name: "node cut from Redis", rounds: 3, ci: 1, run: cutFromRedis},
 		{name: "node's packets to Redis vanish", rounds: 2, run: redisUnanswering},
-		{name: "FLUSHALL", rounds: 5, ci: 1, run: flushed},
+		{name: "Sentinel failover", sentinels: true, rounds: 2, ci: 1, run: failover},
 	}
-}
-
-func redisKilled(c *cluster) {
-	c.moment(time.Second)
-	c.must(c.redis.kill())
-	c.lasts(3 * time.Second)
-	c.acked(c.count().Writers) // editing goes on without it
-	c.must(c.redis.start())
 }
 
 func redisFrozen(c *cluster) {
@@ -42,10 +33,38 @@ func subscriptionsKilled(c *cluster) {
 	}
 }
 
-func flushed(c *cluster) {
+// failover kills the master of Redis. The nodes follow the sentinels to the replica, and what they tell each other passes there.
+func failover(c *cluster) {
 	c.moment(time.Second)
-	_, err := c.redis.do("FLUSHALL")
+	before, _, err := c.watch.failover()
 	c.must(err)
+	c.over()
+	for _, n := range c.nodes {
+		if err := n.ready("ok"); err != nil {
+			c.must(verdict{err.Error()})
+		}
+		c.hears(n)
+	}
+	c.logf("the nodes talk again %v after the sentinels agreed", time.Since(c.ended).Round(time.Millisecond))
+	c.whole()
+	c.must(before.start())
+}
+
+// hears waits until something that another node says arrives.
+func (c *cluster) hears(n *node) {
+	const name = "bizsync_relay_received_total"
+	was, err := n.measures()
+	c.must(err)
+	err = poll("node "+n.name+" hears the others", healTime, func() error {
+		is, err := n.measures()
+		if err == nil && is[name] <= was[name] {
+			err = errNotYet
+		}
+		return err
+	})
+	if err != nil {
+		c.must(verdict{err.Error()})
+	}
 }
 
 // redisSwallowed is a stateful firewall that forgot all connections of one node: nothing comes through them, no end is told, and new ones work.

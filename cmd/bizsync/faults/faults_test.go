@@ -13,11 +13,12 @@ import (
 
 // fault is something that goes wrong with a cluster on which people are typing.
 type fault struct {
-	name   string
-	nodes  int      // 0: two
-	flags  []string // of the nodes
-	rounds int      // of the whole suite; 0: one
-	ci     int      // rounds of the short suite; 0: not in it
+	name      string
+	nodes     int      // 0: two
+	flags     []string // of the nodes
+	sentinels bool     // Redis has a replica and is watched
+	rounds    int      // of the whole suite; 0: one
+	ci        int      // rounds of the short suite; 0: not in it
 	// launch starts the nodes, on an empty database; nil: all at once.
 	launch func(c *cluster)
 	// run makes it happen once, and returns when it is over, or says so before by cluster.over.
@@ -25,7 +26,7 @@ type fault struct {
 }
 
 func allFaults() []fault {
-	return slices.Concat(nodeFaults(), redisFaults(), relayFaults(), postgresFaults(), accessFaults())
+	return slices.Concat(nodeFaults(), presenceFaults(), redisFaults(), relayFaults(), compactionFaults(), postgresFaults(), accessFaults())
 }
 
 // result is what came of a fault.
@@ -35,10 +36,11 @@ type result struct {
 	err                        error
 }
 
-// try tries a fault on a program.
+// try tries a fault on a program, until the rounds are over or the oracle has spoken.
 func (f *fault) try(logf func(format string, args ...any), program string, rounds int, hope time.Duration) (res result) {
 	res.err = try(logf, func(r *trial) {
 		c := startCluster(r, program, f)
+		c.hope = hope
 		c.types(usualPace)
 		c.acked(2 * c.count().Writers)
 		for _, n := range c.nodes {
@@ -46,10 +48,10 @@ func (f *fault) try(logf func(format string, args ...any), program string, round
 			n.before, err = n.use()
 			c.must(err)
 		}
-		for res.rounds < rounds {
+		for res.rounds < rounds && len(r.errs) == 0 {
 			c.types(usualPace)
 			c.acked(c.count().Writers)
-			c.ended = time.Time{}
+			c.ended, c.afterwards = time.Time{}, func() {}
 			f.run(c)
 			if c.ended.IsZero() {
 				c.over()
@@ -59,12 +61,15 @@ func (f *fault) try(logf func(format string, args ...any), program string, round
 			res.rounds++
 			res.took = append(res.took, took)
 			res.lost += lost
+			c.afterwards()
 		}
 		// Life goes on.
 		c.types(usualPace)
 		c.acked(2 * c.count().Writers)
 		c.types(0)
 		_, lost := c.converges(time.Now())
+		c.move()
+		c.attended("all people are shown at all nodes in the end", c.nodes, true, time.Now(), vanishTime)
 		n := c.count()
 		res.typed, res.acked, res.lost = n.Typed, n.Acked, res.lost+lost
 		for _, n := range c.nodes {

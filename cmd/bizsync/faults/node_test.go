@@ -27,10 +27,11 @@ type node struct {
 	addr, metrics string // host:port, the same in all lives
 	postgres      *link
 	redis         *link // ends at wire
-	wire          *wire // ends at Redis
+	wire          *wire // ends at Redis; with sentinels the nodes go their own ways
 	log           transcript
 	process       *process
 	databaseURL   string
+	redisURL      string
 	before        usage // what it used before the faults
 }
 
@@ -42,8 +43,8 @@ type usage struct {
 
 // launch starts the process and doesn't wait until it answers.
 func (n *node) launch() (err error) {
-	cmd := exec.Command(n.program, append([]string{"serve", "--addr", n.addr, "--admin-addr", n.metrics, "--database-url", n.databaseURL, "--redis-url", redisURL(n.redis.addr()),
-		"--log-level", "debug", "--log-format", "json"}, n.flags...)...)
+	cmd := exec.Command(n.program, append([]string{"serve", "--addr", n.addr, "--admin-addr", n.metrics, "--database-url", n.databaseURL, "--redis-url", n.redisURL,
+		"--node-name", n.name, "--log-level", "debug", "--log-format", "json"}, n.flags...)...)
 	cmd.Env = environment("BIZSYNC_ADMIN_EMAIL="+adminEmail, "BIZSYNC_ADMIN_PASSWORD="+adminPassword)
 	n.process, err = launch("node "+n.name, cmd, &n.log)
 	return err

@@ -49,7 +49,7 @@ func (c *cluster) converges(since time.Time) (took time.Duration, lost int) {
 		seen[p.Node+p.Room] = true
 	}
 	var a agreement
-	c.must(c.crowd.ask("converge", map[string]any{"newcomers": newcomers, "limit": hopeTime.Milliseconds()}, hopeTime+patience, &a))
+	c.must(c.crowd.ask("converge", map[string]any{"newcomers": newcomers, "limit": c.hope.Milliseconds()}, c.hope+patience, &a))
 	took = time.Since(since)
 	if a.Why != nil {
 		c.must(verdict{fmt.Sprintf("%v after the fault there is no agreement: %v", took.Round(time.Millisecond), a.Why)})

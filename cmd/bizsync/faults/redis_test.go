@@ -14,17 +14,19 @@ import (
 // redisPassword must not show in a log.
 const redisPassword = "the-password-of-redis"
 
-// redis is a private Redis that keeps nothing.
+// redis is a private Redis that keeps nothing, or a sentinel.
 type redis struct {
-	dir     string
-	port    int
-	log     transcript
-	process *process
+	port     int
+	password string
+	args     []string // of its program
+	log      transcript
+	process  *process
 }
 
 func newRedis(dir string) (*redis, error) {
 	port, err := freePort()
-	return &redis{dir: dir, port: port}, err
+	return &redis{port: port, password: redisPassword, args: []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", dir, "--save", "", "--appendonly", "no",
+		"--requirepass", redisPassword}}, err
 }
 
 func (r *redis) addr() string { return "127.0.0.1:" + strconv.Itoa(r.port) }
@@ -37,9 +39,7 @@ func (r *redis) start() (err error) {
 	if err != nil {
 		return errors.New("the fault suite needs redis-server: install the package redis-server")
 	}
-	r.process, err = launch("Redis", exec.Command(program, "--bind", "127.0.0.1", "--port", strconv.Itoa(r.port), "--dir", r.dir, "--save", "", "--appendonly", "no",
-		"--requirepass", redisPassword), &r.log)
-	if err != nil {
+	if r.process, err = launch("Redis", exec.Command(program, r.args...), &r.log); err != nil {
 		return err
 	}
 	return poll("Redis starts", patience, func() error {
@@ -50,11 +50,11 @@ func (r *redis) start() (err error) {
 
 func (r *redis) kill() error { return r.process.end(syscall.SIGKILL, patience) }
 
-// do sends one command on a connection of its own and gives its answer as it came.
-func (r *redis) do(command ...string) (string, error) {
+// do sends one command on a connection of its own.
+func (r *redis) do(command ...string) (value, error) {
 	c, err := r.dial()
 	if err != nil {
-		return "", err
+		return value{}, err
 	}
 	defer c.Close()
 	return c.do(command...)
@@ -72,29 +72,29 @@ func (r *redis) dial() (*redisConn, error) {
 		return nil, err
 	}
 	c := &redisConn{conn, bufio.NewReader(conn)}
-	if _, err := c.do("AUTH", redisPassword); err != nil {
+	if r.password == "" {
+		return c, nil
+	}
+	if _, err := c.do("AUTH", r.password); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *redisConn) do(command ...string) (string, error) {
+func (c *redisConn) do(command ...string) (value, error) {
 	words := make([][]byte, len(command))
 	for i, w := range command {
 		words[i] = []byte(w)
 	}
 	if _, err := c.Write(appendStrings(nil, words...)); err != nil {
-		return "", err
+		return value{}, err
 	}
 	v, err := readValue(c.in)
-	if err != nil {
-		return "", err
+	if err == nil && v.raw[0] == '-' {
+		err = fmt.Errorf("redis: %s: %s", command[0], v.raw)
 	}
-	if v.raw[0] == '-' {
-		return "", fmt.Errorf("redis: %s: %s", command[0], v.raw)
-	}
-	return string(v.raw), nil
+	return v, err
 }
 
 // message is what a subscription by pattern tells.

@@ -15,6 +15,8 @@ const scratch = '~~~~~~~~~;' // typed and deleted again
 const acked = new Map() // room -> tokens that were acknowledged to whoever typed them
 const writers = []
 const away = [] // the places of those who have left
+const guests = new Map() // name -> {place, client, lost}: clients that only look
+const departures = [] // since the last call of departed: {node, room, gone}
 let generation = 0
 let typed = 0
 let took = [] // of each acknowledgement since the last call of mark: {node, room, ms}
@@ -33,6 +35,13 @@ class Writer {
       brings: step => step === 2 ? this.tokens.map((_, n) => n) : this.now,
       acked: numbers => this.ack(numbers),
       report: refusal => tell('refused', { node: place.node, room: place.room, ...refusal })
+    })
+    const { doc, provider } = this.client
+    provider.awareness.setLocalStateField('user', { name: this.name })
+    // A provider that is disconnected takes everybody else away by itself.
+    provider.awareness.on('change', ({ removed }) => {
+      const gone = provider.wsconnected ? removed.filter(id => id !== doc.clientID) : []
+      if (gone.length > 0) departures.push({ node: place.node, room: place.room, gone })
     })
   }
 
@@ -63,6 +72,9 @@ class Writer {
     return n
   }
 
+  // Others see a caret that moves; to those who come back, it is also what shows them that anybody is here: Yjs takes a state that it knew before for old news.
+  move () { this.client.provider.awareness.setLocalStateField('cursor', this.random(1000)) }
+
   step () {
     const { text } = this.client
     switch (this.random(8)) {
@@ -71,6 +83,7 @@ class Writer {
         const at = text.toString().indexOf(scratch)
         return at < 0 ? undefined : text.delete(at, size)
       }
+      case 2: return this.move()
       default: this.type()
     }
   }
@@ -196,6 +209,28 @@ serve({
     await openAll(places, seed)
     if (pace > 0) for (const writer of writers) writer.run()
   },
+  move () { for (const writer of writers) writer.move() },
+  /** Somebody opens a document and only looks. */
+  async visit ({ name, place }) {
+    const client = open(place)
+    guests.set(name, { place, client, lost: false })
+    await when('synchronisation', () => client.provider.synced, [[client.provider, 'sync']])
+  },
+  /** The guest closes the document. */
+  leave ({ name }) {
+    close(guests.get(name).client)
+    guests.delete(name)
+  },
+  /** The guest counts as gone, though nobody could tell the server so. */
+  lose ({ name }) { guests.get(name).lost = true },
+  /** Who is in a room, and which clients each of its writers is shown there. */
+  company ({ room }) {
+    const here = writersOf(room).map(({ place, client }) => ({ node: place.node, client: client.doc.clientID, shown: [...client.provider.awareness.getStates().keys()] }))
+    const looking = [...guests.values()].filter(({ place, lost }) => place.room === room && !lost)
+    return [...here, ...looking.map(({ place, client }) => ({ node: place.node, client: client.doc.clientID, shown: null }))]
+  },
+  /** Which clients the writers were told have left, since the last call. */
+  departed: () => departures.splice(0),
   /** Those at a node end, with what they know, and nobody takes their places until comeBack. */
   leave ({ node }) {
     const gone = writers.filter(({ place }) => place.node === node)

@@ -1,0 +1,85 @@
+package faults
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// brokenBuild is the program with one promise broken on purpose, and the fault that brings it to light.
+type brokenBuild struct {
+	breakage string // a file broken.go names it
+	in       string // the package
+	fault    string
+	rounds   int // that are tried
+}
+
+const ours = "github.com/bizsync/bizsync/"
+
+var brokenBuilds = []brokenBuild{
+	{"ack-before-commit", ours + "collab", "node killed while its database hangs", 1},
+	{"own-moves-upto", ours + "collab", "relay loses half at full speed", 3},
+	{"no-catch-up", ours + "collab", "the last message lost, then silence", 2},
+	{"bigserial-order", ours + "store/postgres", "relay loses half at full speed", 3},
+	{"no-expiry", ours + "store/redis", "node killed for good", 1},
+}
+
+// brokenHope is how long the oracle waits for a broken build: a little longer than is promised.
+const brokenHope = healTime + time.Second
+
+// TestBrokenBuildsAreCaught looks at the suite itself: it must condemn programs that don't keep their promises. That it doesn't condemn the whole one under the same
+// faults is TestFaults's to show, whose short suite has them all.
+func TestBrokenBuildsAreCaught(t *testing.T) {
+	faults := map[string]fault{}
+	for _, f := range allFaults() {
+		faults[f.name] = f
+	}
+	for _, b := range brokenBuilds {
+		t.Run(b.breakage, func(t *testing.T) {
+			f := faults[b.fault]
+			if f.run == nil || f.ci == 0 {
+				t.Fatalf("the short suite has no fault %q", b.fault)
+			}
+			program, err := build("bizsync-"+b.breakage, "-tags", "broken", "-ldflags", "-X "+b.in+".breakage="+b.breakage)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch res := f.try(t.Logf, program, b.rounds, brokenHope); {
+			case condemned(res.err):
+				first, _, _ := strings.Cut(res.err.Error(), "\n")
+				t.Logf("caught: %.300s", first)
+			case res.err != nil:
+				t.Errorf("not the oracle, but the suite fails: %v", res.err)
+			default:
+				t.Errorf("not caught: %d rounds, %d tokens acknowledged, %d lost, agreement after %v", res.rounds, res.acked, res.lost, res.took)
+			}
+		})
+	}
+}
+
+// TestReleaseIsWhole looks for what broken builds are made of in the program that is released.
+func TestReleaseIsWhole(t *testing.T) {
+	contents := func(program string) []byte {
+		b, err := os.ReadFile(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	broken, err := build("bizsync-broken", "-tags", "broken")
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, other := contents(program), contents(broken)
+	for _, b := range brokenBuilds {
+		symbol := []byte(b.in + ".breakage")
+		if bytes.Contains(release, symbol) {
+			t.Errorf("the program contains %s", symbol)
+		}
+		if !bytes.Contains(other, symbol) {
+			t.Errorf("not even a build with tag broken contains %s: this test looks for the wrong thing", symbol)
+		}
+	}
+}
