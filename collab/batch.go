@@ -134,6 +134,9 @@ func (b *batch) moveTo(upTo uint64, row store.RowID) {
 func (b *batch) seal() (part store.DocumentAppend, bytes int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.sealed {
+		return b.part, b.bytes
+	}
 	b.sealed = true // nothing is added from here on
 	b.part.Rows = make([]store.NewRow, len(b.rows))
 	for i, row := range b.rows {

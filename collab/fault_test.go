@@ -31,6 +31,8 @@ type world struct {
 	unknown   map[uuid.UUID]store.Batch        // guarded by mu: of each run, the batch whose outcome it doesn't know
 	broken    []error                          // guarded by mu: rules of the contract that a journal broke
 	poison    func(store.Batch) error          // guarded by mu: an error for certain batches
+	locked    func(store.DocumentID) bool      // guarded by mu: whether another transaction holds a head just now
+	held      map[store.Key][]bool             // guarded by mu: what locked said to a batch
 	loadErr   error                            // guarded by mu: of every LoadDocument
 	rolesGate chan struct{}                    // guarded by mu: Roles waits for it
 	rewound   uint64                           // guarded by mu: so many rows are missing from what Heads says
@@ -59,7 +61,7 @@ func newWorld(t testing.TB, users, docs int) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{Store: db, committed: make(map[store.DocumentID]*crdt.State), unknown: make(map[uuid.UUID]store.Batch)}
+	w := &world{Store: db, committed: make(map[store.DocumentID]*crdt.State), unknown: make(map[uuid.UUID]store.Batch), held: make(map[store.Key][]bool)}
 	for i := range users {
 		u, err := db.CreateUser(t.Context(), store.User{Email: fmt.Sprintf("u%d@example.com", i), Name: fmt.Sprintf("User %d", i), Role: store.RoleMember})
 		if err != nil {
@@ -130,7 +132,7 @@ func (w *world) Append(ctx context.Context, b store.Batch) (store.Result, error)
 	case faultSlow:
 		time.Sleep(20 * time.Millisecond)
 	}
-	res, err := w.Store.Append(ctx, b)
+	res, err := w.appendIdle(ctx, b)
 	if err != nil {
 		return res, err
 	}
@@ -152,6 +154,51 @@ func (w *world) Append(ctx context.Context, b store.Batch) (store.Result, error)
 		return store.Result{}, w.lose(b)
 	}
 	return res, nil
+}
+
+// appendIdle commits what is not locked by some other transaction, as far as the batch doesn't wait for that.
+func (w *world) appendIdle(ctx context.Context, b store.Batch) (store.Result, error) {
+	if !b.NoWait {
+		return w.Store.Append(ctx, b)
+	}
+	w.mu.Lock()
+	held, again := w.held[b.Key]
+	if !again && w.locked != nil {
+		for _, d := range b.Documents {
+			held = append(held, w.locked(d.Document))
+		}
+		w.held[b.Key] = held // a batch that is repeated gets the same answer
+	}
+	w.mu.Unlock()
+	if held == nil {
+		return w.Store.Append(ctx, b)
+	}
+	idle := b
+	idle.Documents = nil
+	for i, d := range b.Documents {
+		if !held[i] {
+			idle.Documents = append(idle.Documents, d)
+		}
+	}
+	part, err := w.Store.Append(ctx, idle)
+	if err != nil {
+		return part, err
+	}
+	all := store.Result{AlreadyCommitted: part.AlreadyCommitted}
+	for i, d := range b.Documents {
+		if held[i] {
+			all.Documents = append(all.Documents, store.DocumentResult{
+				Refused: store.Busy, Rows: make([]store.RowResult, len(d.Rows)), Announced: make([]store.AnnounceResult, len(d.Announce)),
+			})
+			for k := range d.Rows {
+				all.Documents[i].Rows[k].Refused = store.Busy
+			}
+		} else {
+			all.Documents = append(all.Documents, part.Documents[0])
+			part.Documents = part.Documents[1:]
+		}
+	}
+	return all, nil
 }
 
 func (w *world) LoadDocument(ctx context.Context, id store.DocumentID, l store.Loader) (store.Head, error) {

@@ -77,17 +77,23 @@ func NewHub(o Options) *Hub {
 		h.metrics = NewMetrics(nil)
 	}
 	h.bells.of, h.bells.head = make(map[store.UserID]map[*Bell]struct{}), make(map[store.UserID]uint64)
-	h.journal = &journal{
-		log: o.Store, run: uuid.New(), limit: h.timing.CommitLimit, gather: h.timing.Gather,
-		logger: h.logger, metrics: h.metrics, wake: make(chan struct{}, 1),
-	}
+	patient := h.newJournal(nil)
+	h.journal = h.newJournal(patient)
 	h.roster = newRoster(store.Node{Run: h.journal.run, Name: o.Node, Version: o.Version, StartedAt: time.Now().UTC()})
 	h.metrics.watch(h)
 	h.workWG.Go(func() { h.journal.loop(work) })
+	h.workWG.Go(func() { patient.loop(work) })
 	h.workWG.Go(func() { h.pollHeads(work) })
 	h.workWG.Go(func() { h.compactAll(work) })
 	h.workWG.Go(func() { h.sweep(work) })
 	return h
+}
+
+func (h *Hub) newJournal(patient *journal) *journal {
+	return &journal{
+		log: h.store, patient: patient, run: uuid.New(), limit: h.timing.CommitLimit, gather: h.timing.Gather,
+		logger: h.logger, metrics: h.metrics, wake: make(chan struct{}, 1),
+	}
 }
 
 // Serve runs one connection to a document until it ends, closes it with the fitting code, and returns why it ended (nil: the client left).

@@ -28,9 +28,13 @@ const (
 )
 
 // journal commits what the rooms of a node have staged: one transaction in flight, which gathers the next meanwhile.
+//
+// There are two, on a connection each. The first never waits for a document whose head another transaction holds, and takes no batch apart: what could hold others up
+// goes to the second, the patient one, which waits and finds out who is to blame. A room has one batch at a time in both together.
 type journal struct {
 	// Set at construction.
 	log     store.Log
+	patient *journal  // nil: this is it
 	run     uuid.UUID // this run of the node; with a number it names a batch for ever
 	limit   time.Duration
 	gather  time.Duration
@@ -41,7 +45,7 @@ type journal struct {
 	queue []*batch      // guarded by mu: at most one a room
 	wake  chan struct{} // of capacity 1
 
-	// Owned by loop.
+	// Owned by loop. Only the patient one has sick parts.
 	number  uint64
 	started time.Time // of the newest commit
 	busy    bool      // the newest commit had more than one row
@@ -63,9 +67,9 @@ type sickPart struct {
 }
 
 // enqueue hands a batch over. The room may go on filling it until the journal seals it.
-func (j *journal) enqueue(b *batch) {
+func (j *journal) enqueue(batches ...*batch) {
 	j.mu.Lock()
-	j.queue = append(j.queue, b)
+	j.queue = append(j.queue, batches...)
 	j.mu.Unlock()
 	select {
 	case j.wake <- struct{}{}:
@@ -153,6 +157,8 @@ func (j *journal) commit(ctx context.Context, g group) {
 		err := j.append(ctx, g)
 		switch {
 		case err == nil || ctx.Err() != nil:
+		case j.patient != nil:
+			j.patient.enqueue(g.batches...)
 		case len(g.parts) > 1:
 			half := len(g.parts) / 2
 			work = append([]group{g.slice(0, half), g.slice(half, len(g.parts))}, work...)
@@ -176,7 +182,7 @@ func (g group) slice(from, to int) group {
 // under the same number: the transaction may have been committed. An error is definite: nothing of the group is in the database, nor will be.
 func (j *journal) append(ctx context.Context, g group) error {
 	j.number++
-	b := store.Batch{Key: store.Key{Run: j.run, Number: j.number}, Documents: g.parts}
+	b := store.Batch{Key: store.Key{Run: j.run, Number: j.number}, Documents: g.parts, NoWait: j.patient != nil}
 	unknown := false // an earlier try may have been committed
 	for wait, tries := retryFirst, 1; ; wait, tries = min(2*wait, retryMost), tries+1 {
 		res, err := j.try(ctx, b)
@@ -225,6 +231,11 @@ func (j *journal) abandoned(ctx context.Context, key store.Key) bool {
 func (j *journal) deliver(g group, res store.Result) {
 	j.busy = g.rows > 1
 	for i, b := range g.batches {
+		if res.Documents[i].Refused == store.Busy && j.patient != nil {
+			j.metrics.commitBusy.Inc()
+			j.patient.enqueue(b)
+			continue
+		}
 		b.settled()
 		b.room.results <- commitResult{batch: b, DocumentResult: res.Documents[i]}
 	}

@@ -29,6 +29,7 @@ type Metrics struct {
 	commitRows       prometheus.Histogram
 	commitDocuments  prometheus.Histogram
 	commitFailures   prometheus.Counter
+	commitBusy       prometheus.Counter
 	quarantined      prometheus.Counter
 	loadFailures     prometheus.Counter
 	badRows          prometheus.Counter
@@ -71,6 +72,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		commitRows:      histogram("commit_rows", "Rows in a commit.", []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000}),
 		commitDocuments: histogram("commit_documents", "Documents in a commit.", []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}),
 		commitFailures:  counter("commit_failures_total", "Commits that failed or whose outcome was unknown."),
+		commitBusy:      counter("commit_busy_total", "Times that a document waited by itself, since another transaction held its head."),
 		quarantined:     counter("commit_quarantined_total", "Times that one document's part could not be committed by itself."),
 		loadFailures:    counter("load_failures_total", "Documents that could not be loaded."),
 		badRows:         counter("bad_rows_total", "Rows of the log that could not be decoded."),
@@ -81,7 +83,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			[]float64{.0005, .001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}),
 	}
 	m.register(m.connections, m.rooms, m.updatesIn, m.updatesOut, m.acked, m.malformed, m.held, m.heldDropped, m.relayed, m.refusals, m.closes, m.awarenessDropped,
-		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.quarantined, m.loadFailures, m.badRows, m.compactions, m.hashes, m.catchUps, m.ackSeconds)
+		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.commitBusy, m.quarantined, m.loadFailures, m.badRows, m.compactions, m.hashes, m.catchUps, m.ackSeconds)
 	return m
 }
 

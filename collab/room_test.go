@@ -229,8 +229,8 @@ func TestABatchIsSplitOnlyAfterADefiniteError(t *testing.T) {
 			l.Error("a document that fails held up another")
 		}
 		l.setPoison(nil)
-		if len(sizes) < 5 || sizes[0] != 2 || sizes[1] != 2 || sizes[2] != 1 || sizes[3] != 1 {
-			l.Errorf("batches of %v documents; want 2 (its answer is lost), 2 again, then one by one", sizes)
+		if len(sizes) < 6 || sizes[0] != 2 || sizes[1] != 2 || sizes[2] != 2 || sizes[3] != 1 || sizes[4] != 1 {
+			l.Errorf("batches of %v documents; want 2 (its answer is lost), 2 again, 2 with patience, then one by one", sizes)
 		}
 		time.Sleep(2 * time.Second) // back-off is at most 1 s
 		synctest.Wait()

@@ -93,6 +93,8 @@ func playHistory(t *testing.T, seed uint64) {
 	}
 	s.castActors()
 	s.w.setFault(someFaults(rand.New(rand.NewPCG(seed, 2)), 2+rng.IntN(12)))
+	locks := rand.New(rand.NewPCG(seed, 4))
+	s.w.locked = func(store.DocumentID) bool { return locks.IntN(5) == 0 }
 	for _, a := range s.cast {
 		s.wg.Go(func() { s.play(a) })
 	}

@@ -109,6 +109,8 @@ type Key struct {
 type Batch struct {
 	Key       Key
 	Documents []DocumentAppend
+	// NoWait: documents whose head another transaction has locked are refused as Busy instead of being waited for.
+	NoWait bool
 }
 
 // DocumentAppend is one document's part of a batch.
@@ -141,11 +143,12 @@ const (
 	ClientOfOther         // a client id is bound to another account
 	EpochChanged          // the document has another epoch, or its history went back: the room must reload
 	DocumentGone          // deleted or unknown
+	Busy                  // another transaction has locked the document's head (with Batch.NoWait): nothing of it was committed, and it is to be tried again in another batch
 )
 
 // String names the refusal for logs and metrics.
 func (r Refusal) String() string {
-	names := [...]string{"accepted", "no_right", "client_of_other", "epoch_changed", "document_gone"}
+	names := [...]string{"accepted", "no_right", "client_of_other", "epoch_changed", "document_gone", "busy"}
 	if int(r) < len(names) {
 		return names[r]
 	}
@@ -160,7 +163,7 @@ type Result struct {
 
 // DocumentResult is the result of one DocumentAppend.
 type DocumentResult struct {
-	Refused   Refusal // of the whole part: Accepted, EpochChanged or DocumentGone
+	Refused   Refusal // of the whole part: Accepted, EpochChanged, DocumentGone or Busy
 	Announced []AnnounceResult
 	Rows      []RowResult // one for each of DocumentAppend.Rows, in its order
 	// Foreign are rows of others between UpTo and this batch's own, in order: the first 256 or 1 MiB of them, counted over all documents of the batch.

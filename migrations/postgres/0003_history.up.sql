@@ -10,7 +10,8 @@ CREATE TABLE IF NOT EXISTS imports (
     imported_at timestamptz NOT NULL
 );
 
--- append_batch_2 is append_batch_1 (which nodes of the version before go on calling) with two differences. in_row_key has the API key of each row's author's connection, or
+-- append_batch_2 is append_batch_1 (which nodes of the version before go on calling) with three differences. With in_no_wait, documents whose head another transaction has locked
+-- are refused as busy, and the others are committed: one document that is stuck holds up nobody else. in_row_key has the API key of each row's author's connection, or
 -- no_key; it is empty when no row has a key. One that is deleted, expired or of a disabled account refuses the row like a disabled author. And while a document is lenient,
 -- since its history went back, clients of others don't refuse its rows, and its rows bind none.
 CREATE OR REPLACE FUNCTION append_batch_2(
@@ -18,7 +19,7 @@ CREATE OR REPLACE FUNCTION append_batch_2(
     in_doc uuid[], in_epoch uuid[], in_upto bigint[], in_upto_row bigint[], in_access bigint[],
     in_ann_doc integer[], in_ann_client bigint[], in_ann_user uuid[],
     in_row_doc integer[], in_row_id bigint[], in_row_author uuid[], in_row_key uuid[], in_row_from integer[], in_row_to integer[], in_row_size integer[], in_row_data bytea[],
-    in_clients bigint[], max_rows integer, max_bytes integer,
+    in_clients bigint[], max_rows integer, max_bytes integer, in_no_wait boolean,
     OUT out_state smallint, OUT out_digest bigint,
     OUT doc_refused smallint[], OUT head_seq bigint[], OUT head_row bigint[], OUT head_epoch uuid[], OUT head_access bigint[], OUT head_deleted boolean[], OUT head_lenient boolean[],
     OUT ann_refused smallint[], OUT row_refused smallint[], OUT row_seq bigint[], OUT row_ids bigint[], OUT row_prev bigint[],
@@ -31,12 +32,14 @@ DECLARE
     client_of_other CONSTANT smallint := 2;
     epoch_changed CONSTANT smallint := 3;
     document_gone CONSTANT smallint := 4;
+    busy CONSTANT smallint := 5;
     no_key CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
     docs integer := cardinality(in_doc);
     anns integer := cardinality(in_ann_doc);
     n_rows integer := cardinality(in_row_doc);
     at timestamptz;
     known boolean[];
+    held boolean[];  -- of each document: another transaction holds its head, and we don't wait
     may boolean[];   -- of each row: its author may write, and its key is good
     bound boolean[]; -- of each row: all its clients are bound to its author already
     moved boolean[]; -- of each document: it got rows
@@ -62,6 +65,7 @@ BEGIN
     head_lenient := head_deleted;
     more_foreign := head_deleted;
     known := head_deleted;
+    held := head_deleted;
     moved := head_deleted;
     for_doc := '{}'; for_seq := '{}'; for_id := '{}'; for_prev := '{}'; for_author := '{}'; for_data := '{}';
 
@@ -74,13 +78,26 @@ BEGIN
         RETURN;
     END IF;
 
-    FOR r IN SELECT x.i, h.seq, h.row_id, h.epoch, h.access_version, h.deleted, coalesce(h.reset_at > clock_timestamp() - interval '24 hours', false) AS lenient
-               FROM unnest(in_doc) WITH ORDINALITY AS x (document, i) JOIN heads h ON h.document = x.document
-              ORDER BY h.document FOR NO KEY UPDATE OF h LOOP
-        known[r.i] := true;
-        head_seq[r.i] := r.seq; head_row[r.i] := r.row_id; head_epoch[r.i] := r.epoch;
-        head_access[r.i] := r.access_version; head_deleted[r.i] := r.deleted; head_lenient[r.i] := r.lenient;
-    END LOOP;
+    IF in_no_wait THEN
+        FOR r IN SELECT x.i, h.seq, h.row_id, h.epoch, h.access_version, h.deleted, coalesce(h.reset_at > clock_timestamp() - interval '24 hours', false) AS lenient
+                   FROM unnest(in_doc) WITH ORDINALITY AS x (document, i) JOIN heads h ON h.document = x.document
+                  ORDER BY h.document FOR NO KEY UPDATE OF h SKIP LOCKED LOOP
+            known[r.i] := true;
+            head_seq[r.i] := r.seq; head_row[r.i] := r.row_id; head_epoch[r.i] := r.epoch;
+            head_access[r.i] := r.access_version; head_deleted[r.i] := r.deleted; head_lenient[r.i] := r.lenient;
+        END LOOP;
+        FOR r IN SELECT x.i FROM unnest(in_doc, known) WITH ORDINALITY AS x (document, known, i) JOIN heads h ON h.document = x.document WHERE NOT x.known LOOP
+            held[r.i] := true;
+        END LOOP;
+    ELSE
+        FOR r IN SELECT x.i, h.seq, h.row_id, h.epoch, h.access_version, h.deleted, coalesce(h.reset_at > clock_timestamp() - interval '24 hours', false) AS lenient
+                   FROM unnest(in_doc) WITH ORDINALITY AS x (document, i) JOIN heads h ON h.document = x.document
+                  ORDER BY h.document FOR NO KEY UPDATE OF h LOOP
+            known[r.i] := true;
+            head_seq[r.i] := r.seq; head_row[r.i] := r.row_id; head_epoch[r.i] := r.epoch;
+            head_access[r.i] := r.access_version; head_deleted[r.i] := r.deleted; head_lenient[r.i] := r.lenient;
+        END LOOP;
+    END IF;
     at := clock_timestamp();
 
     SELECT coalesce(array_agg(
@@ -112,7 +129,9 @@ BEGIN
 
     FOR i IN 1 .. docs LOOP
         refused := accepted;
-        IF NOT known[i] OR head_deleted[i] THEN
+        IF held[i] THEN
+            refused := busy;
+        ELSIF NOT known[i] OR head_deleted[i] THEN
             refused := document_gone;
         ELSIF head_epoch[i] <> in_epoch[i] OR head_seq[i] < in_upto[i] THEN
             refused := epoch_changed;

@@ -68,7 +68,7 @@ func isAdmin(u store.User) bool { return u.Role == store.RoleAdmin && !u.Disable
 
 // AccessRevision reads the revision that triggers move.
 func (s *Store) AccessRevision(ctx context.Context) (revision uint64, err error) {
-	err = s.query(ctx, func(t *tx) error { return t.row("SELECT revision FROM access_revision").Scan(&revision) })
+	err = query(ctx, s.watch, func(t *tx) error { return t.row("SELECT revision FROM access_revision").Scan(&revision) })
 	if err != nil {
 		return 0, fmt.Errorf("read access revision: %w", err)
 	}
@@ -89,7 +89,7 @@ func (s *Store) Lapsed(ctx context.Context, c store.Credentials) (gone store.Cre
 	if len(c.Users)+len(c.Sessions)+len(c.Keys) == 0 {
 		return store.Credentials{}, nil
 	}
-	err = s.query(ctx, func(t *tx) error {
+	err = query(ctx, s.watch, func(t *tx) error {
 		gone = store.Credentials{}
 		kinds := [...]*[]uuid.UUID{&gone.Users, &gone.Sessions, &gone.Keys}
 		return t.each(func(rows pgx.Rows) error {

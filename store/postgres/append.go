@@ -34,7 +34,7 @@ const (
 const (
 	// insertKey waits for the end of an earlier transaction under the key, if there is one at work.
 	insertKey  = "INSERT INTO batches (run, number, created_at, digest, state) VALUES ($1, $2, clock_timestamp(), $3, $4) ON CONFLICT DO NOTHING"
-	appendArgs = "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
+	appendArgs = "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"
 )
 
 var errOtherBatch = errors.New("the key was used for another batch")
@@ -220,7 +220,7 @@ func (in *input) args() []any {
 	return []any{
 		in.batch.Key.Run, int64(in.batch.Key.Number), in.docs, in.epochs, in.upTo, in.upToRow, in.access,
 		in.annDoc, in.annClient, in.annUser,
-		in.rowDoc, in.rowID, in.rowAuthor, in.rowKey, in.rowFrom, in.rowTo, in.size, in.data, in.clients, foreignRows, foreignBytes,
+		in.rowDoc, in.rowID, in.rowAuthor, in.rowKey, in.rowFrom, in.rowTo, in.size, in.data, in.clients, foreignRows, foreignBytes, in.batch.NoWait,
 	}
 }
 

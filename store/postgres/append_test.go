@@ -227,6 +227,44 @@ func TestKeyAtWork(t *testing.T) {
 	}
 }
 
+// A document whose head is held by somebody else holds up no other, and is told.
+func TestBusyHead(t *testing.T) {
+	url := shared.database(t)
+	f := newFixture(t, url, quiet(), 3)
+	release := locked(t, url, f.heads[1].Document)
+	b := f.batch("1", f.heads...)
+	b.NoWait = true
+	first, err := f.s.Append(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	again, err := f.s.Append(t.Context(), b)
+	if err != nil || !again.AlreadyCommitted {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	for _, res := range []store.Result{first, again} {
+		for i, want := range []store.Refusal{store.Accepted, store.Busy, store.Accepted} {
+			if d := res.Documents[i]; d.Refused != want || d.Rows[0].Refused != want {
+				t.Errorf("document %d: %+v, want %v", i, d, want)
+			}
+		}
+	}
+	if rows := f.rows(t, f.heads[1].Document); len(rows) != 0 {
+		t.Errorf("rows %q of the busy one", rows)
+	}
+	later := f.batch("2", f.heads[1])
+	later.NoWait = true
+	if res, err := f.s.Append(t.Context(), later); err != nil || res.Documents[0].Rows[0].Seq != 1 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	unknown := f.batch("3", store.Head{Document: store.NewID()})
+	unknown.NoWait = true
+	if res, err := f.s.Append(t.Context(), unknown); err != nil || res.Documents[0].Refused != store.DocumentGone {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
 func TestPoolExhausted(t *testing.T) {
 	o := quiet()
 	o.MaxConns = 1
@@ -241,9 +279,12 @@ func TestPoolExhausted(t *testing.T) {
 			rows++
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
-			_, err := f.s.Heads(ctx, []store.DocumentID{f.heads[0].Document})
+			_, _, err := f.s.Users(ctx, store.Page{Limit: 1})
 			wants(t, err, store.ErrUnavailable)
-			// Commits don't wait for readers.
+			// Neither commits nor rooms that compare heads wait for others.
+			if _, err := f.s.Heads(t.Context(), []store.DocumentID{f.heads[0].Document}); err != nil {
+				t.Error(err)
+			}
 			_, err = f.s.Append(t.Context(), f.batch("2", f.heads[0]))
 			return err
 		},

@@ -31,8 +31,7 @@ func (s *Store) seedFault(ctx context.Context) error {
 	for _, edit := range [][2]string{
 		{"append_batch_2", "append_batch_bigserial"},
 		{"DECLARE\n", "DECLARE\n    numbers bigint[];\n"},
-		{"    FOR r IN SELECT x.i, h.seq, h.row_id, h.epoch, h.access_version, h.deleted, coalesce(h.reset_at > clock_timestamp() - interval '24 hours', false) AS lenient\n" +
-			"               FROM",
+		{"    IF in_no_wait THEN\n",
 			"    FOR k IN 1 .. docs LOOP\n" +
 				"        IF to_regclass(format('bigserial_%s', replace(in_doc[k]::text, '-', ''))) IS NULL THEN\n" +
 				"            EXECUTE format('CREATE SEQUENCE bigserial_%s START %s', replace(in_doc[k]::text, '-', ''), (SELECT coalesce(max(h.seq), 0) + 1 FROM heads h WHERE h.document = in_doc[k]));\n" +
@@ -41,8 +40,7 @@ func (s *Store) seedFault(ctx context.Context) error {
 				"    FOR k IN 1 .. n_rows LOOP\n" +
 				"        numbers[k] := nextval(format('bigserial_%s', replace(in_doc[in_row_doc[k]]::text, '-', '')));\n" +
 				"    END LOOP;\n" +
-				"    FOR r IN SELECT x.i, h.seq, h.row_id, h.epoch, h.access_version, h.deleted, coalesce(h.reset_at > clock_timestamp() - interval '24 hours', false) AS lenient\n" +
-				"               FROM"},
+				"    IF in_no_wait THEN\n"},
 		{"row_seq[j] := head_seq[i] + 1;", "row_seq[j] := numbers[j];"},
 		{"head_seq[i] := row_seq[j];", "head_seq[i] := greatest(head_seq[i], row_seq[j]);"},
 	} {

@@ -179,12 +179,12 @@ func (r oneRow) Scan(dest ...any) error {
 // rollbackLimit bounds how long undoing a transaction may take before its connection is dropped, which undoes it too.
 const rollbackLimit = 2 * time.Second
 
-// transact runs f in a transaction of the pool.
-func (s *Store) transact(ctx context.Context, o pgx.TxOptions, f func(*tx) error) error {
-	begun, err := s.pool.BeginTx(ctx, o)
+// transact runs f in a transaction of a pool.
+func transact(ctx context.Context, pool *pgxpool.Pool, o pgx.TxOptions, f func(*tx) error) error {
+	begun, err := pool.BeginTx(ctx, o)
 	if err != nil && stale(err) && ctx.Err() == nil {
-		s.pool.Reset() // the others that lie there are no better
-		begun, err = s.pool.BeginTx(ctx, o)
+		pool.Reset() // the others that lie there are no better
+		begun, err = pool.BeginTx(ctx, o)
 	}
 	if err != nil {
 		return asUnavailable(fmt.Errorf("begin: %w", err)) // nothing was done, whatever the reason
@@ -209,20 +209,26 @@ func (s *Store) transact(ctx context.Context, o pgx.TxOptions, f func(*tx) error
 
 // write runs f in one writing transaction and commits it durably. An error of the COMMIT that leaves its outcome open wraps store.ErrUncertain.
 func (s *Store) write(ctx context.Context, f func(*tx) error) error {
-	return s.transact(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, f)
+	return transact(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, f)
 }
 
 // read runs f in one consistent read.
 func (s *Store) read(ctx context.Context, f func(*tx) error) error {
-	return s.transact(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, f)
+	return transact(ctx, s.pool, consistentRead(), f)
+}
+
+func consistentRead() pgx.TxOptions {
+	return pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 }
 
 // query runs f, which reads with one statement and can be run again, without the round trips of a transaction.
-func (s *Store) query(ctx context.Context, f func(*tx) error) error {
-	t := &tx{ctx: ctx, tx: s.pool}
+func (s *Store) query(ctx context.Context, f func(*tx) error) error { return query(ctx, s.pool, f) }
+
+func query(ctx context.Context, pool *pgxpool.Pool, f func(*tx) error) error {
+	t := &tx{ctx: ctx, tx: pool}
 	err := f(t)
 	if err != nil && stale(err) && ctx.Err() == nil {
-		s.pool.Reset()
+		pool.Reset()
 		err = f(t)
 	}
 	return unavailable(err)

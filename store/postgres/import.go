@@ -157,7 +157,7 @@ func (i *importer) wantNobody(t *tx) error {
 		var nodes int
 		err := t.exec("SELECT pg_stat_clear_snapshot()")
 		if err == nil {
-			err = t.row("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('bizsync', 'bizsync journal')").Scan(&nodes)
+			err = t.row("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'bizsync%' AND application_name <> 'bizsync migration'").Scan(&nodes)
 		}
 		switch {
 		case err != nil || nodes == 0:
@@ -176,14 +176,19 @@ func (i *importer) wantNobody(t *tx) error {
 func (i *importer) fill(t *tx, begun pgx.Tx, names []string) error {
 	for _, table := range i.tables {
 		next, stop := iter.Pull2(i.rows(table))
+		var failed error // of the source: CopyFrom gives only what the server makes of its text
 		n, err := begun.CopyFrom(i.ctx, pgx.Identifier{table.Name}, table.Columns, pgx.CopyFromFunc(func() ([]any, error) {
 			row, err, ok := next()
 			if !ok || err != nil {
+				failed = err
 				return nil, err
 			}
 			return stored(row), nil
 		}))
 		stop()
+		if failed != nil {
+			err = failed
+		}
 		if err == nil && int(n) != table.Count {
 			err = fmt.Errorf("%d rows arrived of %d", n, table.Count)
 		}

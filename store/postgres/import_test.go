@@ -424,6 +424,24 @@ func TestImportCutOff(t *testing.T) {
 	}
 }
 
+// TestImportOfDamage: what the source says of itself is what the operator hears, and nothing of it is kept.
+func TestImportOfDamage(t *testing.T) {
+	n, url := newSingleNode(t, 0), shared.database(t)
+	damage := fmt.Errorf("row 7: %w", store.ErrCorrupt)
+	err := sqlite.Export(t.Context(), n.path, func(tables []store.Table) error {
+		last := &tables[len(tables)-1]
+		last.Rows = func(yield func([]any, error) bool) { yield(nil, damage) }
+		_, err := postgres.Import(t.Context(), url, quiet(), "/data", tables, func(store.Table, int) {})
+		return err
+	})
+	wants(t, err, damage)
+	for table, rows := range storedRows(t, url) {
+		if len(rows) != 0 {
+			t.Errorf("table %s has %d rows", table, len(rows))
+		}
+	}
+}
+
 func TestImportTogether(t *testing.T) {
 	n, url := newSingleNode(t, 5), shared.database(t)
 	other := newSingleNode(t, 1)

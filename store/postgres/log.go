@@ -45,7 +45,7 @@ func (s *Store) Heads(ctx context.Context, ids []store.DocumentID) (heads []stor
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	err = s.query(ctx, func(t *tx) error {
+	err = query(ctx, s.watch, func(t *tx) error {
 		heads = make([]store.Head, 0, len(ids))
 		return t.each(func(rows pgx.Rows) error {
 			h, err := scanHead(rows)
@@ -213,7 +213,7 @@ func loadDocument(t *tx, id store.DocumentID, l store.Loader) (store.Head, error
 
 // Rows reads a page of the log. Unlike LoadDocument it reads trashed documents too; the head tells.
 func (s *Store) Rows(ctx context.Context, id store.DocumentID, after uint64, limit int) (page store.RowPage, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = transact(ctx, s.watch, consistentRead(), func(t *tx) error {
 		page, err = readPage(t, id, after, min(max(limit, 1), pageRows))
 		return err
 	})

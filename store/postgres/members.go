@@ -63,7 +63,7 @@ func notNil[T any](s []T) []T { return append([]T{}, s...) }
 
 // Roles gives the current access of several users to one document.
 func (s *Store) Roles(ctx context.Context, id store.DocumentID, users []store.UserID) (roles map[store.UserID]store.Role, head store.Head, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = transact(ctx, s.watch, consistentRead(), func(t *tx) error {
 		if head, err = readHead(t, id); err != nil {
 			return err
 		}

@@ -11,13 +11,13 @@ type poolCollector struct {
 	acquired, idle, total, most, waits, waitTime *prometheus.Desc
 }
 
-// Collector gives metrics of the connections: label pool is "journal" for those of Append and Abandon, "shared" for those of everything else.
+// Collector gives metrics of the connections: label pool is "journal" for those of Append and Abandon, "watch" for those of what rooms ask all the time, "shared" for those of everything else.
 func (s *Store) Collector() prometheus.Collector {
 	desc := func(name, help string) *prometheus.Desc {
 		return prometheus.NewDesc("bizsync_database_pool_"+name, help, []string{"pool"}, nil)
 	}
 	return &poolCollector{
-		pools:    map[string]*pgxpool.Pool{"shared": s.pool, "journal": s.journal},
+		pools:    map[string]*pgxpool.Pool{"shared": s.pool, "journal": s.journal, "watch": s.watch},
 		acquired: desc("acquired_connections", "Database connections at work."),
 		idle:     desc("idle_connections", "Database connections that wait for work."),
 		total:    desc("total_connections", "Database connections, those being made included."),

@@ -140,7 +140,7 @@ func clampSeq(seq uint64) int64 { return int64(min(seq, math.MaxInt64)) }
 
 // NoticeHeads gives the last number of each of those people's notices.
 func (s *Store) NoticeHeads(ctx context.Context, users []store.UserID) (heads map[store.UserID]uint64, err error) {
-	err = s.query(ctx, func(t *tx) error {
+	err = query(ctx, s.watch, func(t *tx) error {
 		heads = make(map[store.UserID]uint64, len(users))
 		for _, user := range users {
 			heads[user] = 0

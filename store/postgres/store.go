@@ -21,7 +21,7 @@ import (
 type Options struct {
 	// MaxConns bounds the pool's connections; 10.
 	MaxConns int
-	// JournalConns bounds the connections of Append and Abandon, which come on top of the pool's; 2. One is at work, the other is for going on while the first is stuck.
+	// JournalConns bounds the connections of Append and Abandon, which come on top of the pool's; 3: two are at work, one is for going on while another is stuck.
 	JournalConns int
 	// ConnectTimeout bounds one attempt to connect; 5 s.
 	ConnectTimeout time.Duration
@@ -37,7 +37,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.MaxConns = cmp.Or(max(o.MaxConns, 0), 10)
-	o.JournalConns = cmp.Or(max(o.JournalConns, 0), 2)
+	o.JournalConns = cmp.Or(max(o.JournalConns, 0), 3)
 	for _, d := range []struct {
 		option   *time.Duration
 		standard time.Duration
@@ -61,7 +61,11 @@ func (o Options) withDefaults() Options {
 type Store struct {
 	pool    *pgxpool.Pool // everything but
 	journal *pgxpool.Pool // Append and Abandon
+	watch   *pgxpool.Pool // what rooms ask all the time, so that they don't fall behind when the pool is exhausted
 }
+
+// watchConns bounds the connections of watch.
+const watchConns = 2
 
 var _ store.Store = (*Store)(nil)
 
@@ -90,6 +94,11 @@ func open(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	if s.journal, err = newPool(ctx, config, o.JournalConns, o.journalSession()); err != nil {
 		s.pool.Close()
+		return nil, err
+	}
+	if s.watch, err = newPool(ctx, config, watchConns, o.poolSession()); err != nil {
+		s.pool.Close()
+		s.journal.Close()
 		return nil, err
 	}
 	err = s.check(ctx, o)
@@ -122,7 +131,7 @@ func (s *Store) check(ctx context.Context, o Options) error {
 	if fsync == "off" || fullPages == "off" {
 		o.Log.Warn("the database may lose saved edits when its machine fails: set fsync and full_page_writes on", "fsync", fsync, "full_page_writes", fullPages)
 	}
-	if need := o.MaxConns + o.JournalConns; need > limit-reserved {
+	if need := o.MaxConns + o.JournalConns + watchConns; need > limit-reserved {
 		o.Log.Warn("the database takes fewer connections than this node may open", "max_connections", limit, "reserved", reserved, "needed", need)
 	}
 	return nil
@@ -161,6 +170,7 @@ func (s *Store) Secret(ctx context.Context, name string, candidate []byte) ([]by
 // Close waits for what is in progress and closes all connections. Calls that come later fail with store.ErrUnavailable.
 func (s *Store) Close() error {
 	s.journal.Close()
+	s.watch.Close()
 	s.pool.Close()
 	return nil
 }
