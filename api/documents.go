@@ -181,6 +181,7 @@ func (s *Server) renameDocument(ctx context.Context, in *renameDocumentInput) (*
 	if err := s.store.RenameDocument(ctx, a.Document, title); err != nil {
 		return nil, fmt.Errorf("rename document: %w", err)
 	}
+	s.titles.set(a.Document, title)
 	return s.readDocument(ctx, a.Document)
 }
 

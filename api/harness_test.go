@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/bizsync/bizsync/collab"
+	"github.com/bizsync/bizsync/collab/relay"
 	"github.com/bizsync/bizsync/store"
+	"github.com/bizsync/bizsync/store/redis"
 	"github.com/bizsync/bizsync/store/sqlite"
 )
 
@@ -30,16 +32,64 @@ type harness struct {
 // newHarness starts a server; change may be nil.
 func newHarness(t *testing.T, change func(*Options)) *harness {
 	t.Helper()
+	// The hub doesn't look by itself: what it is to do, the API must have told it.
+	return startServer(t, openStore(t), "node-1", time.Hour, change)
+}
+
+// newPair starts two servers on one database, joined as nodes are that have Redis in common.
+func newPair(t *testing.T, change func(*Options)) (one, two *harness) {
+	t.Helper()
+	st, bus, shared := openStore(t), relay.NewBus(), redis.NewMemory()
+	join := func(h *harness) *harness {
+		r := relay.NewLocal(bus, relay.Handler{Message: h.hub.Relayed, Gap: h.hub.Missed, Interested: h.hub.Hosts, Notice: h.hub.Noticed, Control: h.hub.Controlled}, nil)
+		t.Cleanup(func() { r.Close() })
+		h.hub.Join(r, shared)
+		return h
+	}
+	one = join(startServer(t, st, "node-1", 200*time.Millisecond, change))
+	two = join(startServer(t, st, "node-2", 200*time.Millisecond, change))
+	for _, h := range []*harness{one, two} {
+		eventually(t, "the nodes know each other", func() bool {
+			nodes, whole := h.hub.Nodes()
+			return whole && len(nodes) == 2
+		})
+	}
+	return one, two
+}
+
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it isn't so that %s", what)
+		}
+	}
+}
+
+// openStore opens a database of the test's own.
+func openStore(t *testing.T) store.Store {
+	t.Helper()
 	st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "bizsync.db"), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Errorf("close store: %v", err)
+		}
+	})
+	return st
+}
+
+// startServer starts a server on a store; poll is how often its hub looks at the database by itself.
+func startServer(t *testing.T, st store.Store, node string, poll time.Duration, change func(*Options)) *harness {
+	t.Helper()
 	passwords, err := NewPasswords()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The hub doesn't look by itself: what it is to do, the API must have told it.
-	hub := collab.NewHub(collab.Options{Node: "node-1", Store: st, Timing: collab.Timing{HeadPoll: time.Hour}})
+	hub := collab.NewHub(collab.Options{Node: node, Version: "test", Store: st, Timing: collab.Timing{HeadPoll: poll}})
 	o := Options{Store: st, Hub: hub, Passwords: passwords, Secret: []byte(testSecret)}
 	if change != nil {
 		change(&o)
@@ -60,11 +110,13 @@ func newHarness(t *testing.T, change func(*Options)) *harness {
 			t.Error(err)
 		}
 		ts.Close()
-		if err := st.Close(); err != nil {
-			t.Errorf("close store: %v", err)
-		}
 	})
 	return &harness{t: t, store: st, hub: hub, server: server, url: ts.URL}
+}
+
+// on gives the same person as another node sees them.
+func (p *person) on(h *harness) *person {
+	return &person{h: h, user: p.user, cookie: p.cookie, header: p.header.Clone()}
 }
 
 // person is somebody with a login, or, without a cookie, nobody.
@@ -141,9 +193,11 @@ func (p *person) call(method, path string, body any) reply {
 		p.h.t.Fatal(err)
 	}
 	defer res.Body.Close()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		p.h.t.Fatal(err)
+	var raw []byte
+	if res.Header.Get("Content-Type") != eventsType { // which has no end
+		if raw, err = io.ReadAll(res.Body); err != nil {
+			p.h.t.Fatal(err)
+		}
 	}
 	return reply{t: p.h.t, status: res.StatusCode, header: res.Header, body: raw}
 }

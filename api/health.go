@@ -39,11 +39,11 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := health{Status: "ok", Checks: map[string]string{"database": "ok"}}
-	if s.redis != nil {
-		h.Checks["redis"] = "ok"
-		if !s.redis() {
+	if redis := s.redisStatus(); redis != "none" {
+		h.Checks["redis"] = redis
+		if redis != "ok" {
 			// Everything goes on without Redis, only slower from node to node: no reason to send people elsewhere.
-			h.Status, h.Checks["redis"] = "degraded", "unavailable"
+			h.Status = "degraded"
 		}
 	}
 	s.writeHealth(w, r, http.StatusOK, h)

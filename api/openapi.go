@@ -32,7 +32,7 @@ func describe() *huma.OpenAPI {
 		Tags: []*huma.Tag{{Name: "Set-up", Description: "The first account, and invitations."}, {Name: "Session", Description: "Logging in and out."},
 			{Name: "Users", Description: "Accounts."}, {Name: "Documents", Description: "The catalogue, the content, and who is there."},
 			{Name: "Members", Description: "Who may do what in a document."}, {Name: "Tokens", Description: "For opening sockets."},
-			{Name: "Notices", Description: "What others did to my access."}},
+			{Name: "Notices", Description: "What others did to my access."}, {Name: "Administration", Description: "The whole installation, for admins."}},
 	}
 }
 

@@ -51,6 +51,7 @@ type Options struct {
 	Web       fs.FS  // the built browser application; nil: none
 	Logger    *slog.Logger
 	Metrics   prometheus.Registerer // nil: not counted
+	Database  string                // which kind it is, for admins: sqlite or postgres
 	Redis     func() bool           // whether Redis is connected; nil: there is none
 
 	PublicURL      string         // at which people see this server; "": as each request says
@@ -75,7 +76,9 @@ type Server struct {
 	// Set at construction.
 	store       store.Store
 	hub         *collab.Hub
+	database    string      // sqlite or postgres
 	redis       func() bool // whether Redis is connected; nil: there is none
+	titles      *titles
 	passwords   *Passwords
 	tokens      *tokens
 	log         *slog.Logger
@@ -116,7 +119,7 @@ func New(o Options) (*Server, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		store: o.Store, hub: o.Hub, redis: o.Redis, passwords: o.Passwords, tokens: newTokens(o.Secret), log: o.Logger, origins: origins,
+		store: o.Store, hub: o.Hub, database: or(o.Database, "sqlite"), redis: o.Redis, titles: newTitles(o.Store), passwords: o.Passwords, tokens: newTokens(o.Secret), log: o.Logger, origins: origins,
 		sessionIdle: or(o.SessionIdle, defaultSessionIdle),
 		frameBytes:  or(o.FrameBytes, defaultFrameBytes),
 		timing:      defaultConnTiming(),
@@ -177,6 +180,8 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 	s.memberRoutes()
 	s.tokenRoutes()
 	s.noticeRoutes()
+	s.presenceRoutes()
+	s.adminRoutes()
 	spec, err := finishDescription(s.api.OpenAPI())
 	if err != nil {
 		return nil, err

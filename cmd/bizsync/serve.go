@@ -140,8 +140,12 @@ func (c *serveCommand) build(ctx context.Context, st store.Store, log *slog.Logg
 	if others != nil {
 		connected = func() bool { return others.relay.Health().Connected }
 	}
+	database := "sqlite"
+	if c.Storage.Database.URL != "" {
+		database = "postgres"
+	}
 	server, err := api.New(api.Options{
-		Redis: connected,
+		Database: database, Redis: connected,
 		Store: st, Hub: hub, Passwords: passwords, Secret: secret, Web: web.Files(), Logger: log, Metrics: metrics,
 		PublicURL: c.PublicURL, AllowedOrigins: c.AllowedOrigins, TrustedProxies: c.TrustedProxies,
 		FrameBytes: c.Limit.FrameBytes, Attempts: c.Limit.attempts(),
