@@ -95,6 +95,13 @@ bench: $(NODE_INSTALLED) ## the figures of the README: the engine beside Yjs, an
 	go run ./collab/crdt/internal/benchyjs
 	go test -count=1 -timeout 30m -run '^$$' -bench Paper -benchtime 1x $(E2E)
 
+# How long each scenario of `make bench-cluster` is measured.
+DURATION ?= 20s
+
+.PHONY: bench-cluster
+bench-cluster: deps-system ## two nodes, PostgreSQL and Redis under up to a thousand typing people (DURATION=20s of each scenario)
+	go run ./cmd/bizsync/benchcluster --duration '$(DURATION)'
+
 .PHONY: web
 web: web/node_modules/.package-lock.json ## build web/dist, which is committed and embedded in the server
 	npm --prefix web run build

@@ -200,7 +200,7 @@ func (c *client) answer() error {
 
 // hear notes the letters of an update.
 func (c *client) hear(update []byte, at time.Duration) error {
-	return eachRun(update, func(r letters) error {
+	return readLetters(update, func(r letters) error {
 		i := r.client - firstClient
 		if i >= uint64(len(c.heard)) {
 			return fmt.Errorf("%w: letters of client %d", errNotTyped, r.client)

@@ -64,9 +64,9 @@ type letters struct {
 
 var errNotTyped = errors.New("an update holds something that nobody here has typed")
 
-// eachRun reads an update that consists of typed letters only, however the server has merged them. It is the harness's own reading of the format, so that what it counts
+// readLetters reads an update that consists of typed letters only, however the server has merged them. It is the harness's own reading of the format, so that what it counts
 // doesn't depend on the engine that is measured.
-func eachRun(update []byte, visit func(letters) error) error {
+func readLetters(update []byte, visit func(letters) error) error {
 	d := decoder{rest: update}
 	for clients := d.number(); clients > 0 && d.err == nil; clients-- {
 		structs := d.number()

@@ -110,7 +110,7 @@ func play(ctx context.Context, shared *servers, one scenario, known []*person, s
 			return nil, nil, fmt.Errorf("make accounts: %w", err)
 		}
 	}
-	l := &load{cluster: c, scenario: one, people: known, table: &timetable{zero: time.Now(), every: one.every, warmUp: s.warmUp, measured: s.duration}}
+	l := &load{cluster: c, scenario: one, people: known, quiet: settleTime, table: &timetable{zero: time.Now(), every: one.every, warmUp: s.warmUp, measured: s.duration}}
 	r, err = l.run(ctx, s.profiles)
 	return r, known, err
 }

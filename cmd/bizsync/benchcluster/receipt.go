@@ -16,7 +16,7 @@ const mostLetters = 1 << 24
 
 // take notes letters and says how many of them are new.
 func (r *receipt) take(got letters) (fresh uint64, err error) {
-	if got.clock+uint64(len(got.text)) > mostLetters {
+	if got.clock > mostLetters || uint64(len(got.text)) > mostLetters-got.clock {
 		return 0, fmt.Errorf("letter %d of client %d", got.clock, got.client)
 	}
 	for i, letter := range got.text {

@@ -47,7 +47,7 @@ func scenarios() []scenario {
 }
 
 const (
-	// settleTime is how long nothing may happen before what has not come yet counts as lost: longer than an edit may take when everything goes wrong.
+	// An edit may take 5 s when everything goes wrong. What has not come when nothing has happened for longer than that is lost.
 	settleTime = 6 * time.Second
 	// settleMost bounds the wait while something still happens.
 	settleMost = time.Minute
@@ -59,61 +59,87 @@ type load struct {
 	scenario
 	people  []*person
 	table   *timetable
+	quiet   time.Duration // when nothing happens for so long, what hasn't come is lost
 	rooms   []*room
 	clients []*client
 }
 
-// prepare makes the documents and connects everybody.
-func (l *load) prepare(ctx context.Context) error {
-	l.rooms = make([]*room, l.scenario.rooms)
+// documents makes a document for each room, and a token for each seat in it.
+func (l *load) documents(ctx context.Context) (tokens [][]string, err error) {
+	tokens = make([][]string, len(l.rooms))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(atOnce)
+	for i, r := range l.rooms {
+		work.Go(func() (err error) {
+			r.doc, tokens[i], err = document(ctx, l.nodes[0], fmt.Sprintf("%s %d", l.name, i), l.editors(i))
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, fmt.Errorf("make the documents: %w", err)
+	}
+	return tokens, nil
+}
+
+// seat makes a client for each seat of each room.
+func (l *load) seat() {
 	writers := 0
 	for _, s := range l.seats {
 		if s.writes {
 			writers++
 		}
 	}
-	var tokens []string
-	made := make([][]string, len(l.rooms))
-	work, working := errgroup.WithContext(ctx)
-	work.SetLimit(atOnce)
-	for i := range l.rooms {
-		l.rooms[i] = &room{}
-		work.Go(func() (err error) {
-			l.rooms[i].doc, made[i], err = document(working, l.nodes[0], fmt.Sprintf("%s %d", l.name, i), l.editors(i))
-			return err
-		})
-	}
-	if err := work.Wait(); err != nil {
-		return fmt.Errorf("make the documents: %w", err)
-	}
-	for i, r := range l.rooms {
-		tokens = append(tokens, made[i]...)
+	for i := range l.scenario.rooms {
+		r := &room{}
 		for number, s := range l.seats {
 			c := &client{room: r, seat: number, node: s.node, writer: -1, table: l.table, heard: make([]receipt, writers)}
 			if s.writes {
 				c.writer = len(r.writers)
 				r.writers = append(r.writers, c)
 				// Everybody begins at another moment of the first interval; those of a room are spread over it.
-				at := c.writer*len(l.rooms) + i
-				c.offset = l.every * time.Duration(at) / time.Duration(writers*len(l.rooms))
+				at := c.writer*l.scenario.rooms + i
+				c.offset = l.every * time.Duration(at) / time.Duration(writers*l.scenario.rooms)
 			}
 			r.clients = append(r.clients, c)
-			l.clients = append(l.clients, c)
 		}
+		l.clients = append(l.clients, r.clients...)
+		l.rooms = append(l.rooms, r)
 	}
-	work, working = errgroup.WithContext(ctx)
+}
+
+// connect opens everybody's socket.
+func (l *load) connect(ctx context.Context, tokens [][]string) error {
+	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(atOnce)
-	for i, c := range l.clients {
-		work.Go(func() error {
-			dialing, cancel := context.WithTimeout(working, patience)
-			defer cancel()
-			return c.connect(dialing, "ws://"+l.nodes[c.node].addr+"/collab/"+c.room.doc+"?token="+tokens[i])
-		})
+	for i, r := range l.rooms {
+		for _, c := range r.clients {
+			work.Go(func() error {
+				dialing, cancel := context.WithTimeout(ctx, patience)
+				defer cancel()
+				return c.connect(dialing, "ws://"+l.nodes[c.node].addr+"/collab/"+r.doc+"?token="+tokens[i][c.seat])
+			})
+		}
 	}
 	if err := work.Wait(); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	return nil
+}
+
+// write has all writers type by the timetable, which begins in a moment, until it ends or ctx is done. wait gives the errors of the clients' writers.
+func (l *load) write(ctx context.Context) (wait func() []error) {
+	l.table.start.Store(int64(l.table.now() + time.Second))
+	var writing sync.WaitGroup
+	errs := make([]error, len(l.clients))
+	for i, c := range l.clients {
+		if c.writer >= 0 {
+			writing.Go(func() { errs[i] = c.write(ctx) })
+		}
+	}
+	return func() []error {
+		writing.Wait()
+		return errs
+	}
 }
 
 // editors are the people of a room, its owner first: another one for each seat, since the server commits a row for each author.
@@ -145,24 +171,22 @@ func sent(c *client) uint64 { return c.sent.Load() }
 // run plays the scenario and gives what came of it. profiles is a folder for the nodes' profiles, empty for none.
 func (l *load) run(ctx context.Context, profiles string) (*result, error) {
 	defer l.leave()
-	if err := l.prepare(ctx); err != nil {
+	l.seat()
+	tokens, err := l.documents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.connect(ctx, tokens); err != nil {
 		return nil, err
 	}
 	typing, stop := context.WithCancel(ctx)
 	defer stop()
-	l.table.start.Store(int64(l.table.now() + time.Second))
-	var writing sync.WaitGroup
-	errs := make([]error, len(l.clients))
-	for i, c := range l.clients {
-		if c.writer >= 0 {
-			writing.Go(func() { errs[i] = c.write(typing) })
-		}
-	}
+	written := l.write(typing)
 	before, after, err := l.measure(typing, profiles)
 	if err != nil {
 		stop()
 	}
-	writing.Wait()
+	errs := written()
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +282,7 @@ func (l *load) settle(ctx context.Context) error {
 		if there > last {
 			last, lastAt = there, time.Now()
 		}
-		if there >= want || time.Since(lastAt) > settleTime || time.Since(began) > settleMost {
+		if there >= want || time.Since(lastAt) > l.quiet || time.Since(began) > settleMost {
 			return nil
 		}
 		select {
