@@ -174,9 +174,9 @@ func (c *cluster) count() (n struct{ Typed, Acked, Writers int }) {
 // forget ends all clients with all that they know, and has new ones take their places.
 func (c *cluster) forget() { c.must(c.crowd.ask("forget", nil, patience, nil)) }
 
-// leave ends the clients at a node, with what they know. comeBack has new ones take their places.
-func (c *cluster) leave(n *node) {
-	c.must(c.crowd.ask("leave", map[string]any{"node": n.name}, patience, nil))
+// leaveNode ends the clients at a node, with what they know. comeBack has new ones take their places.
+func (c *cluster) leaveNode(n *node) {
+	c.must(c.crowd.ask("leaveNode", map[string]any{"node": n.name}, patience, nil))
 }
 
 func (c *cluster) comeBack() { c.must(c.crowd.ask("comeBack", nil, patience, nil)) }

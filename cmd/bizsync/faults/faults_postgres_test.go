@@ -51,12 +51,19 @@ func (c *cluster) silent(d time.Duration, nodes []*node, rooms []string) {
 	}
 }
 
+// usual measures how long acknowledgements take without a fault: on a machine that is busy with other things, too, longer than anywhere else.
+func (c *cluster) usual() latencies {
+	c.mark()
+	c.lasts(2 * time.Second)
+	return c.latencies(c.nodes, c.rooms)
+}
+
 // undisturbed looks at how long acknowledgements took since mark where the fault must not be felt.
-func (c *cluster) undisturbed(nodes []*node, rooms []string) {
+func (c *cluster) undisturbed(usual latencies, nodes []*node, rooms []string) {
 	l := c.latencies(nodes, rooms)
-	c.logf("undisturbed: %d acknowledgements in %.0f ms (p50), %.0f ms (p99), %.0f ms at most", l.Count, l.P50, l.P99, l.Max)
-	if l.Count < 20 || l.P99 > float64(pageTime.Milliseconds()) {
-		c.broken("where the fault must not be felt there were %d acknowledgements, in %.0f ms (p50), %.0f ms (p99)", l.Count, l.P50, l.P99)
+	c.logf("undisturbed: %d acknowledgements in %.0f ms (p50), %.0f ms (p99), %.0f ms at most; without the fault %.0f ms (p99)", l.Count, l.P50, l.P99, l.Max, usual.P99)
+	if l.Count < 20 || l.P99 > max(float64(pageTime.Milliseconds()), 2*usual.P99) {
+		c.broken("where the fault must not be felt there were %d acknowledgements, in %.0f ms (p50), %.0f ms (p99); without the fault in %.0f ms (p99)", l.Count, l.P50, l.P99, usual.P99)
 	}
 }
 
@@ -65,11 +72,15 @@ func others[T comparable](all []T, but T) []T {
 	return slices.DeleteFunc(slices.Clone(all), func(t T) bool { return t == but })
 }
 
+// postgresStopped ends it; every other time all clients end meanwhile, so that nobody could bring again what it forgot.
 func postgresStopped(how syscall.Signal) func(*cluster) {
 	return func(c *cluster) {
 		c.moment(time.Second)
 		c.must(c.postgres.stop(how))
 		c.silent(time.Second, c.nodes, c.rooms)
+		if c.random.IntN(2) == 0 {
+			c.forget()
+		}
 		c.must(c.postgres.start())
 	}
 }
@@ -100,6 +111,9 @@ func logFull(c *cluster) {
 		return nil
 	}))
 	c.silent(3*time.Second, c.nodes, c.rooms)
+	if c.random.IntN(2) == 0 {
+		c.forget()
+	}
 	c.must(os.Remove(c.postgres.ballast()))
 	if c.postgres.process.alive() { // it may be trying again
 		c.must(c.postgres.stop(syscall.SIGQUIT))
@@ -132,15 +146,17 @@ func fifthInsertFails(c *cluster) {
 
 // oneDocumentFails: something is wrong with one document that no other try helps against. The others have no part in it.
 func oneDocumentFails(c *cluster) {
+	usual := c.usual()
 	bad := c.rooms[c.random.IntN(len(c.rooms))]
 	c.onInsert("IF NEW.document = '" + bad + "' THEN RAISE check_violation; END IF;")
 	c.silent(5*time.Second, c.nodes, []string{bad})
-	c.undisturbed(c.nodes, others(c.rooms, bad))
+	c.undisturbed(usual, c.nodes, others(c.rooms, bad))
 	c.onInsert("")
 }
 
 // poolExhausted has requests take all connections and wait for a lock. Edits don't need any of those.
 func poolExhausted(c *cluster) {
+	usual := c.usual()
 	lock := c.postgres.psql("BEGIN; LOCK TABLE documents IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(6)")
 	lock.Stdout, lock.Stderr = &c.postgres.log, &c.postgres.log
 	c.must(lock.Start())
@@ -164,7 +180,7 @@ func poolExhausted(c *cluster) {
 	}))
 	c.mark()
 	c.lasts(3 * time.Second)
-	c.undisturbed(c.nodes, c.rooms)
+	c.undisturbed(usual, c.nodes, c.rooms)
 	c.must(lock.Wait())
 	requests.Wait()
 }
@@ -224,6 +240,7 @@ func readOnly(c *cluster) {
 
 // frozenInsideAppend freezes a node while its transaction holds a document's lock, which ends in time or is ended by PostgreSQL.
 func frozenInsideAppend(c *cluster) {
+	usual := c.usual()
 	c.types(0)
 	c.converges(time.Now())
 	n, room := c.any(), c.rooms[c.random.IntN(len(c.rooms))]
@@ -244,7 +261,7 @@ func frozenInsideAppend(c *cluster) {
 	c.types(usualPace)
 	c.mark()
 	c.lasts(2 * time.Second)
-	c.undisturbed(others(c.nodes, n), others(c.rooms, room))
+	c.undisturbed(usual, others(c.nodes, n), others(c.rooms, room))
 	c.lasts(5 * time.Second)
 	c.must(n.thaw())
 	c.onInsert("")
@@ -256,11 +273,12 @@ func frozenInsideAppend(c *cluster) {
 
 // cutFromPostgres: one node can't reach it, and is told so at once. The others have no part in it.
 func cutFromPostgres(c *cluster) {
+	usual := c.usual()
 	n := c.any()
 	n.postgres.cut()
 	c.must(n.ready("unavailable"))
 	c.silent(5*time.Second, []*node{n}, c.rooms)
-	c.undisturbed(others(c.nodes, n), c.rooms)
+	c.undisturbed(usual, others(c.nodes, n), c.rooms)
 	c.must(n.postgres.heal())
 }
 

@@ -18,7 +18,7 @@ func restoredTo(ago time.Duration) func(*cluster) {
 		c.must(err)
 		c.lasts(ago)
 		c.acked(c.count().Writers)
-		c.leave(c.any())
+		c.leaveNode(c.any())
 		c.lasts(time.Second) // for the last edits of those who left to be told to the others
 		c.must(c.postgres.stop(syscall.SIGQUIT))
 		c.must(c.postgres.restore(copied))

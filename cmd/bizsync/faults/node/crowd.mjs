@@ -232,7 +232,7 @@ serve({
   /** Which clients the writers were told have left, since the last call. */
   departed: () => departures.splice(0),
   /** Those at a node end, with what they know, and nobody takes their places until comeBack. */
-  leave ({ node }) {
+  leaveNode ({ node }) {
     const gone = writers.filter(({ place }) => place.node === node)
     for (const writer of gone) {
       writers.splice(writers.indexOf(writer), 1)
