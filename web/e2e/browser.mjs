@@ -163,7 +163,7 @@ export class Person {
     await eventually(`${this.name} sees ${names.join(', ')} here`, async () => {
       const shown = await this.page
         .getByTestId('presence')
-        .locator('li')
+        .locator('.presence-faces [data-user]')
         .evaluateAll((items) => items.map((item) => item.dataset.user));
       return JSON.stringify(shown.sort()) === JSON.stringify([...names].sort());
     });

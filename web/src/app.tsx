@@ -1,17 +1,28 @@
-import { Suspense, lazy, useEffect, type ReactNode } from 'react';
+import { Suspense, lazy, useEffect, type ComponentType, type ReactNode } from 'react';
 import type { User } from './api/types';
+import { NoticesProvider } from './notices/provider';
 import { DocumentsPage } from './pages/documents';
 import { InvitePage } from './pages/invite';
 import { LoginPage } from './pages/login';
 import { NotFoundPage } from './pages/notFound';
-import { PeoplePage } from './pages/people';
 import { SetupPage } from './pages/setup';
 import { navigate, usePath } from './router';
 import { useSession } from './session';
 import { Notice } from './ui/notice';
+import { Shell } from './ui/shell';
 
 // The editor with Yjs and ProseMirror is most of the JavaScript; only those who open a document wait for it.
 const EditorPage = lazy(() => import('./pages/editor'));
+const PeoplePage = lazy(() => import('./pages/people'));
+const AdminPage = lazy(() => import('./pages/admin'));
+const AccountPage = lazy(() => import('./pages/account'));
+
+/** The pages that come when they are asked for. */
+const framed: Record<string, ComponentType<{ user: User }>> = {
+  '/people': PeoplePage,
+  '/admin': AdminPage,
+  '/account': AccountPage,
+};
 
 /** Sends a visitor who isn't logged in to the log-in page, and back afterwards. */
 function LoginFirst() {
@@ -39,7 +50,7 @@ function Private({ children }: { children: (user: User) => ReactNode }) {
         </Notice>
       );
     case 'user':
-      return children(session.user);
+      return <NoticesProvider key={session.user.id}>{children(session.user)}</NoticesProvider>;
   }
 }
 
@@ -49,7 +60,18 @@ export function App() {
   if (path === '/login') return <LoginPage />;
   if (path === '/invite') return <InvitePage />;
   if (path === '/') return <Private>{(user) => <DocumentsPage user={user} />}</Private>;
-  if (path === '/people') return <Private>{(user) => <PeoplePage user={user} />}</Private>;
+  const Page = framed[path];
+  if (Page) {
+    return (
+      <Private>
+        {(user) => (
+          <Suspense fallback={<Shell user={user} />}>
+            <Page key={path} user={user} />
+          </Suspense>
+        )}
+      </Private>
+    );
+  }
 
   const found = /^\/d\/([^/]+)\/?$/.exec(path);
   if (found?.[1]) {

@@ -3,6 +3,7 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app';
 import { SessionProvider } from './session';
 import './styles/base.css';
+import './styles/live.css';
 import './styles/pages.css';
 
 const root = document.getElementById('root');

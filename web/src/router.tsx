@@ -1,6 +1,6 @@
 import { useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent } from 'react';
 
-// The application has six pages; the History API is router enough for them.
+// The application has a handful of pages; the History API is router enough for them.
 
 const listeners = new Set<() => void>();
 
@@ -26,6 +26,13 @@ export function usePath(): string {
   return useSyncExternalStore(subscribe, () => window.location.pathname);
 }
 
+let mayLeave: (() => boolean) | null = null;
+
+/** Has `ask` decide, until it is replaced by null, whether a link may lead away from the page that is shown. */
+export function guardLeaving(ask: (() => boolean) | null): void {
+  mayLeave = ask;
+}
+
 /** An anchor that stays inside the application, but still opens in a new tab when asked to. */
 export function Link({ href, onClick, ...rest }: AnchorHTMLAttributes<HTMLAnchorElement> & { href: string }) {
   const follow = (event: MouseEvent<HTMLAnchorElement>) => {
@@ -33,6 +40,7 @@ export function Link({ href, onClick, ...rest }: AnchorHTMLAttributes<HTMLAnchor
     const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
     if (event.defaultPrevented || !plain) return;
     event.preventDefault();
+    if (mayLeave && !mayLeave()) return;
     navigate(href);
   };
   return <a href={href} onClick={follow} {...rest} />;

@@ -1,4 +1,16 @@
-import type { AccountRole, DocumentInfo, DocumentRole, Member, NewUser, Page, Problem, User } from './types';
+import type {
+  AccountRole,
+  Device,
+  DocumentInfo,
+  DocumentRole,
+  Member,
+  NewUser,
+  Nodes,
+  NoticePage,
+  Page,
+  Problem,
+  User,
+} from './types';
 
 /** An answer of the server that is not a success, or (status 0) no answer at all. */
 export class ApiError extends Error {
@@ -74,6 +86,13 @@ async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
 
 const documentPath = (id: string) => `/documents/${encodeURIComponent(id)}`;
 
+/** Paths of the event streams. */
+export const streams = {
+  notices: '/api/v1/notifications/stream',
+  editors: (id: string) => `/api/v1${documentPath(id)}/events`,
+  everyone: '/api/v1/admin/events',
+};
+
 export const api = {
   setupNeeded: (signal?: AbortSignal) => call<{ needed: boolean }>('GET', '/setup', undefined, signal),
   setUp: (body: { token: string; email: string; name: string; password: string }) => call<User>('POST', '/setup', body),
@@ -86,6 +105,22 @@ export const api = {
   users: (signal?: AbortSignal) => all<User>('/users', signal),
   addUser: (body: { email: string; name: string; role: AccountRole; password?: string }) =>
     call<NewUser>('POST', '/users', body),
+  changeUser: (id: string, change: { name?: string; role?: AccountRole; disabled?: boolean }) =>
+    call<User>('PATCH', `/users/${encodeURIComponent(id)}`, change),
+  changeMe: (change: { name: string }) => call<User>('PATCH', '/users/me', change),
+  devices: (signal?: AbortSignal) => all<Device>('/sessions', signal),
+  endDevice: (id: string) => call<undefined>('DELETE', `/sessions/${encodeURIComponent(id)}`),
+
+  notices: (cursor?: string) => {
+    const params = new URLSearchParams({ limit: '30' });
+    if (cursor) params.set('cursor', cursor);
+    return call<NoticePage>('GET', `/notifications?${params.toString()}`);
+  },
+  readNotice: (id: string) => call<undefined>('POST', `/notifications/${encodeURIComponent(id)}/read`),
+  readAllNotices: () => call<undefined>('POST', '/notifications/read', {}),
+
+  nodes: (signal?: AbortSignal) => call<Nodes>('GET', '/admin/nodes', undefined, signal),
+  endConnection: (id: string) => call<undefined>('DELETE', `/admin/connections/${encodeURIComponent(id)}`),
 
   documents: (query: { q?: string; cursor?: string }, signal?: AbortSignal) => {
     const params = new URLSearchParams({ limit: '50' });

@@ -1,9 +1,9 @@
 import type { Editor } from '@tiptap/react';
-import { useState, type ReactNode } from 'react';
-import { api } from '../api/client';
+import { useEffect, useState, type ReactNode } from 'react';
+import { ApiError, api } from '../api/client';
 import type { User } from '../api/types';
 import { Link } from '../router';
-import type { DocumentSession, Ending } from '../sync/documentSession';
+import type { Ending } from '../sync/documentSession';
 import type { Refusal } from '../sync/saveState';
 import { useTask } from '../ui/useTask';
 
@@ -38,12 +38,12 @@ function Banner({ title, children, actions }: { title: string; children: ReactNo
 }
 
 /** Goes on after a new log-in, by the same person only: what is unsaved here is theirs. */
-function GoOn({ session, user }: { session: DocumentSession; user: User }) {
+function GoOn({ user, onGoOn }: { user: User; onGoOn: () => void }) {
   const { busy, problem, run } = useTask({ stay: true });
   const goOn = () =>
     run(async () => {
       const now = await api.whoAmI();
-      if (now.id === user.id) session.resume();
+      if (now.id === user.id) onGoOn();
       else window.location.reload();
     });
   return (
@@ -56,20 +56,48 @@ function GoOn({ session, user }: { session: DocumentSession; user: User }) {
   );
 }
 
+/**
+ * Whether the document may still be opened after a 4403, which says that the right was taken away, or that an
+ * administrator ended just this connection.
+ */
+function useAccess(documentId: string, ending: Ending): 'unknown' | 'kept' | 'lost' {
+  const [access, setAccess] = useState<'unknown' | 'kept' | 'lost'>('unknown');
+  useEffect(() => {
+    if (ending.code !== 4403) return;
+    const abort = new AbortController();
+    api.document(documentId, abort.signal).then(
+      () => {
+        setAccess('kept');
+      },
+      (error: unknown) => {
+        if (!abort.signal.aborted && error instanceof ApiError && error.status > 0) setAccess('lost');
+      },
+    );
+    return () => {
+      abort.abort();
+    };
+  }, [documentId, ending]);
+  return access;
+}
+
 /** Explains why the server ended the connection for good, and what can be done. */
 export function EndingBanner({
   ending,
   unsaved,
   editor,
-  session,
+  documentId,
   user,
+  onGoOn,
 }: {
   ending: Ending;
   unsaved: boolean;
   editor: Editor;
-  session: DocumentSession;
+  documentId: string;
   user: User;
+  /** Opens the connection again, after a new log-in. */
+  onGoOn: () => void;
 }) {
+  const access = useAccess(documentId, ending);
   const keep = unsaved ? ' Your last changes are not saved; they are only in this page.' : '';
   const copy = unsaved ? <CopyText editor={editor} /> : null;
   const toList = (
@@ -99,7 +127,7 @@ export function EndingBanner({
               <a className="button button-small" href="/login" target="_blank" rel="noopener">
                 Log in, in a new tab
               </a>
-              <GoOn session={session} user={user} />
+              <GoOn user={user} onGoOn={onGoOn} />
             </>
           }
         >
@@ -107,9 +135,24 @@ export function EndingBanner({
         </Banner>
       );
     case 4403:
+      if (access === 'kept') {
+        return (
+          <Banner
+            title="Your connection was ended"
+            actions={
+              <>
+                {copy}
+                {reload}
+              </>
+            }
+          >
+            {`An administrator ended it. You may still open this document: reload the page to go on.${keep}`}
+          </Banner>
+        );
+      }
       return (
         <Banner
-          title="You have no access to this document any more"
+          title={access === 'lost' ? 'You have no access to this document any more' : 'The connection was ended'}
           actions={
             <>
               {copy}
@@ -117,7 +160,7 @@ export function EndingBanner({
             </>
           }
         >
-          {`Ask its owner if you need it.${keep}`}
+          {`${access === 'lost' ? 'Ask its owner if you need it.' : 'The server no longer lets this page in.'}${keep}`}
         </Banner>
       );
     case 4404:

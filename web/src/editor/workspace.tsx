@@ -1,6 +1,10 @@
-import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { streams } from '../api/client';
 import type { DocumentInfo, User } from '../api/types';
-import { Link } from '../router';
+import { useRoster } from '../live/useRoster';
+import { Bell } from '../notices/bell';
+import { useNoticeCenter } from '../notices/context';
+import { Link, guardLeaving } from '../router';
 import { DocumentSession } from '../sync/documentSession';
 import { PresenceList } from '../sync/presence';
 import { Logo } from '../ui/logo';
@@ -49,6 +53,9 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
     [session, user.id, user.name],
   );
   const people = useSyncExternalStore(presence.subscribe, presence.snapshot);
+  // Asked for only when the socket was let in: otherwise the answer is the same refusal.
+  const { state: roster } = useRoster(streams.editors(info.id), loaded && ending === null);
+  const center = useNoticeCenter();
   const [sharing, setSharing] = useState(false);
 
   const mayWrite = info.role === 'owner' || info.role === 'editor';
@@ -75,21 +82,34 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
     };
   }, [session, onInfo]);
 
+  // Somebody did something to this document, or to what one may do in it.
+  useEffect(
+    () =>
+      center.onArrival((notice) => {
+        if (notice.document.id === info.id) void onInfo();
+      }),
+    [center, info.id, onInfo],
+  );
+
   // What only needs the server goes on after this page is left; what the server won't take would be gone.
   const leavingLoses = save.unsaved && (refused !== null || ending !== null);
+  useEffect(() => {
+    if (!leavingLoses) return;
+    guardLeaving(() => window.confirm('Some of your changes could not be saved and would be lost. Leave anyway?'));
+    return () => {
+      guardLeaving(null);
+    };
+  }, [leavingLoses]);
+
+  const goOn = useCallback(() => {
+    session.resume();
+    center.start();
+  }, [session, center]);
 
   return (
     <div className="workspace">
       <header className="bar">
-        <Link
-          href="/"
-          className="bar-home"
-          aria-label="All documents"
-          onClick={(event) => {
-            const question = 'Some of your changes could not be saved and would be lost. Leave anyway?';
-            if (leavingLoses && !window.confirm(question)) event.preventDefault();
-          }}
-        >
+        <Link href="/" className="bar-home" aria-label="All documents">
           <Logo />
         </Link>
         <TitleField info={info} readOnly={!mayWrite} onRenamed={onInfo} />
@@ -99,7 +119,8 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
             View only
           </span>
         )}
-        <PresenceBar people={people} />
+        <PresenceBar present={people} roster={roster} />
+        <Bell />
         {info.role === 'owner' ? (
           <button
             type="button"
@@ -115,7 +136,14 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
       </header>
       {mayWrite && ending === null ? <Toolbar editor={editor} /> : null}
       {ending ? (
-        <EndingBanner ending={ending} unsaved={save.unsaved} editor={editor} session={session} user={user} />
+        <EndingBanner
+          ending={ending}
+          unsaved={save.unsaved}
+          editor={editor}
+          documentId={info.id}
+          user={user}
+          onGoOn={goOn}
+        />
       ) : null}
       {refused && !ending ? <RefusalBanner refusal={refused} editor={editor} /> : null}
       <EditorSurface editor={editor} loaded={loaded} failed={ending !== null} />

@@ -3,6 +3,7 @@ import { ApiError, api, reasonOf } from '../api/client';
 import type { AccountRole, Invitation, User } from '../api/types';
 import { useSession } from '../session';
 import { Avatar } from '../ui/avatar';
+import { Confirm } from '../ui/confirm';
 import { Choice, Field, FormError } from '../ui/field';
 import { Shell } from '../ui/shell';
 import { useTask } from '../ui/useTask';
@@ -138,7 +139,95 @@ function AddPerson({ onAdded }: { onAdded: (user: User, invitation: Invitation |
   );
 }
 
-export function PeoplePage({ user }: { user: User }) {
+/** One account, with the means to change what it may do. Nobody can lock themself out by mistake. */
+function Person({ person, self, onChanged }: { person: User; self: boolean; onChanged: (person: User) => void }) {
+  const [asking, setAsking] = useState(false);
+  const { busy, problem, run } = useTask();
+  const change = (what: { role?: AccountRole; disabled?: boolean }) =>
+    run(async () => {
+      onChanged(await api.changeUser(person.id, what));
+    });
+  const disable = async () => {
+    if (await change({ disabled: true })) setAsking(false);
+  };
+  const role = person.role === 'admin' ? 'Administrator' : 'Member';
+  return (
+    <li className="row row-account" data-disabled={person.disabled} data-user={person.name}>
+      <span className="row-main row-person">
+        <Avatar id={person.id} name={person.name} />
+        <span className="row-title">
+          {person.name}
+          {self ? <span className="quiet"> (you)</span> : null}
+          {person.disabled ? <span className="tag">disabled</span> : null}
+        </span>
+        <span className="row-detail">{person.email}</span>
+      </span>
+      <span className="row-acts">
+        {self || person.disabled ? (
+          <span className="row-role quiet">{role}</span>
+        ) : (
+          <select
+            aria-label={`Account of ${person.name}`}
+            value={person.role}
+            disabled={busy}
+            onChange={(e) => {
+              void change({ role: e.target.value as AccountRole });
+            }}
+          >
+            <option value="member">Member</option>
+            <option value="admin">Administrator</option>
+          </select>
+        )}
+        {self ? null : person.disabled ? (
+          <button
+            type="button"
+            className="button button-quiet button-small"
+            disabled={busy}
+            aria-label={`Enable ${person.name}`}
+            onClick={() => change({ disabled: false })}
+          >
+            Enable
+          </button>
+        ) : (
+          <button
+            type="button"
+            className="button button-quiet button-small"
+            aria-label={`Disable ${person.name}`}
+            onClick={() => {
+              setAsking(true);
+            }}
+          >
+            Disable
+          </button>
+        )}
+      </span>
+      {problem && !asking ? (
+        <span className="row-problem" role="alert">
+          {problem}
+        </span>
+      ) : null}
+      {asking ? (
+        <Confirm
+          title={`Disable ${person.name}?`}
+          action="Disable account"
+          busy={busy}
+          problem={problem}
+          onConfirm={disable}
+          onClose={() => {
+            setAsking(false);
+          }}
+        >
+          <p>
+            {person.name} is logged out everywhere and can’t log in or edit until you enable the account again. What
+            they have written stays.
+          </p>
+        </Confirm>
+      ) : null}
+    </li>
+  );
+}
+
+export default function PeoplePage({ user }: { user: User }) {
   useTitle('People');
   const { leave } = useSession();
   const [people, setPeople] = useState<User[] | null>(null);
@@ -181,6 +270,10 @@ export function PeoplePage({ user }: { user: User }) {
     setInvited(invitation ? { name: person.name, invitation } : null);
   };
 
+  const changed = (person: User) => {
+    setPeople((before) => before?.map((one) => (one.id === person.id ? person : one)) ?? null);
+  };
+
   return (
     <Shell user={user}>
       <div className="page-head">
@@ -190,19 +283,7 @@ export function PeoplePage({ user }: { user: User }) {
       {people ? (
         <ul className="rows" data-testid="people">
           {people.map((person) => (
-            <li key={person.id} className="row">
-              <span className="row-main row-person">
-                <Avatar id={person.id} name={person.name} />
-                <span className="row-title">
-                  {person.name}
-                  {person.id === user.id ? <span className="quiet"> (you)</span> : null}
-                </span>
-                <span className="row-detail">{person.email}</span>
-                <span className="row-when">
-                  {person.disabled ? 'Disabled' : person.role === 'admin' ? 'Administrator' : 'Member'}
-                </span>
-              </span>
-            </li>
+            <Person key={person.id} person={person} self={person.id === user.id} onChanged={changed} />
           ))}
         </ul>
       ) : problem ? null : (

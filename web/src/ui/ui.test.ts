@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { initialsOf } from './avatar';
 import { colourOf } from './colour';
+import { deviceName } from './device';
 import { when } from './when';
 
 describe('when', () => {
@@ -54,5 +55,35 @@ describe('initialsOf', () => {
     ['😀 smile', '😀S'],
   ])('%s', (name, want) => {
     expect(initialsOf(name)).toBe(want);
+  });
+});
+
+describe('deviceName', () => {
+  const mozilla = 'Mozilla/5.0 ';
+  it.each([
+    [
+      `${mozilla}(X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36`,
+      'Chrome on Linux',
+    ],
+    [
+      `${mozilla}(Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36 Edg/130.0`,
+      'Edge on Windows',
+    ],
+    [
+      `${mozilla}(Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15`,
+      'Safari on macOS',
+    ],
+    [
+      `${mozilla}(iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/130.0 Mobile/15E148`,
+      'Firefox on iPhone',
+    ],
+    [
+      `${mozilla}(Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537.36`,
+      'Chrome on Android',
+    ],
+    ['curl/8.5.0', 'curl'],
+    ['', 'Unknown device'],
+  ])('%s', (agent, want) => {
+    expect(deviceName(agent)).toBe(want);
   });
 });
