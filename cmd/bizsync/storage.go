@@ -34,7 +34,7 @@ func (s *storageSettings) Validate() error {
 // postgresSettings are those of a PostgreSQL database.
 type postgresSettings struct {
 	URL              string        `placeholder:"URL" help:"PostgreSQL, postgres://...; SQLite in the data directory when empty."`
-	PoolSize         int           `default:"10" placeholder:"N" help:"Connections of this node to PostgreSQL, beside two that only commit edits."`
+	PoolSize         int           `default:"10" placeholder:"N" help:"Connections of this node to PostgreSQL, beside a few that only edits use."`
 	StatementTimeout time.Duration `default:"30s" placeholder:"DURATION" help:"When PostgreSQL ends a statement of this node; one that commits edits after 5s at the latest."`
 	LockTimeout      time.Duration `default:"250ms" placeholder:"DURATION" help:"How long a commit of edits waits for a document in which another node commits, before it is tried again."`
 }

@@ -34,8 +34,9 @@ type singleNode struct {
 
 func token(name string) [32]byte { return sha256.Sum256([]byte(name)) }
 
-// newSingleNode fills one in virtual time, so that rows grow old enough for history, and ends now. documents is how many documents it has beside the special ones.
-func newSingleNode(t *testing.T, documents int) *singleNode {
+// newSingleNode fills one in virtual time, so that rows grow old enough for history, and ends now. documents is how many documents it has beside
+// the special ones, huge how many bytes the largest of those is.
+func newSingleNode(t *testing.T, documents, huge int) *singleNode {
 	t.Helper()
 	now := time.Now().Round(0) // virtual time has another monotonic clock
 	n := &singleNode{path: filepath.Join(t.TempDir(), "data", "bizsync.db"), logIn: token("cookie"), link: token("invitation")}
@@ -45,7 +46,7 @@ func newSingleNode(t *testing.T, documents int) *singleNode {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Until(now.Add(-20 * time.Minute)))
-		n.fill(t, s, documents)
+		n.fill(t, s, documents, huge)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +54,7 @@ func newSingleNode(t *testing.T, documents int) *singleNode {
 	return n
 }
 
-func (n *singleNode) fill(t *testing.T, s store.Store, documents int) {
+func (n *singleNode) fill(t *testing.T, s store.Store, documents, huge int) {
 	ctx := t.Context()
 	ok := func(err error) {
 		t.Helper()
@@ -138,7 +139,7 @@ func (n *singleNode) fill(t *testing.T, s store.Store, documents int) {
 	more := add(long, 31, 40)
 	snapshot(more, long.Seq)
 	add(more, 41, 45)
-	document("huge", "Huge \x00\xff", random(50<<20))
+	document("huge", "Huge \x00\xff", random(huge))
 	gone := add(document("gone", "In the trash", nil), 1, 2)
 	_, err = s.TrashDocument(ctx, gone.Document, ann.ID)
 	ok(err)
@@ -277,7 +278,7 @@ func storedRows(t *testing.T, url string) map[string][]string {
 }
 
 func TestImport(t *testing.T) {
-	n, url := newSingleNode(t, 20), shared.database(t)
+	n, url := newSingleNode(t, 20, 50<<20), shared.database(t)
 	seen := make(map[string]int)
 	already, err := n.into(t.Context(), url, func(table store.Table, done int) {
 		if seen[table.Name]++; done != seen[table.Name] || done > table.Count {
@@ -381,7 +382,7 @@ func TestImportNothingLeftOut(t *testing.T) {
 
 // TestImportCutOff ends imports at random rows; each leaves nothing, and the one that is let through ends like one that never was disturbed.
 func TestImportCutOff(t *testing.T) {
-	n := newSingleNode(t, 50)
+	n := newSingleNode(t, 50, 1<<20)
 	undisturbed, url := shared.database(t), shared.database(t)
 	total := 0
 	if _, err := n.into(t.Context(), undisturbed, func(store.Table, int) { total++ }); err != nil {
@@ -426,7 +427,7 @@ func TestImportCutOff(t *testing.T) {
 
 // TestImportOfDamage: what the source says of itself is what the operator hears, and nothing of it is kept.
 func TestImportOfDamage(t *testing.T) {
-	n, url := newSingleNode(t, 0), shared.database(t)
+	n, url := newSingleNode(t, 0, 1<<20), shared.database(t)
 	damage := fmt.Errorf("row 7: %w", store.ErrCorrupt)
 	err := sqlite.Export(t.Context(), n.path, func(tables []store.Table) error {
 		last := &tables[len(tables)-1]
@@ -443,8 +444,8 @@ func TestImportOfDamage(t *testing.T) {
 }
 
 func TestImportTogether(t *testing.T) {
-	n, url := newSingleNode(t, 5), shared.database(t)
-	other := newSingleNode(t, 1)
+	n, url := newSingleNode(t, 5, 1<<20), shared.database(t)
+	other := newSingleNode(t, 1, 1<<20)
 	var tables sync.WaitGroup
 	errs, already := make([]error, 2), make([]bool, 2)
 	// Two directories, since one is exported once at a time.
@@ -467,7 +468,7 @@ func TestImportTogether(t *testing.T) {
 }
 
 func TestImportRefused(t *testing.T) {
-	n := newSingleNode(t, 0)
+	n := newSingleNode(t, 0, 1<<20)
 	for name, c := range map[string]struct {
 		before func(t *testing.T, url string)
 		want   error
