@@ -31,6 +31,7 @@ const (
 type caller struct {
 	user    store.User
 	session store.Session
+	login   [32]byte // hash of the session's cookie
 }
 
 // expires is when the login ends if it isn't used before.
@@ -127,11 +128,11 @@ func (s *Server) callerByCookie(ctx context.Context, r *http.Request) (caller, e
 	if !ok {
 		return caller{}, fmt.Errorf("session cookie: %w", store.ErrNotFound)
 	}
-	session, user, err := s.store.SessionByToken(ctx, hash, s.sessionIdle)
+	session, user, err := s.sessionByToken(ctx, hash)
 	if err != nil {
-		return caller{}, fmt.Errorf("session: %w", err)
+		return caller{}, err
 	}
-	return caller{user: user, session: session}, nil
+	return caller{user: user, session: session, login: hash}, nil
 }
 
 // tokenBytes is the size of what sessions and one-time links are proved with.

@@ -46,6 +46,7 @@ const (
 type Options struct {
 	Store     store.Store
 	Hub       *collab.Hub
+	Sessions  SessionCache // remembers logins for all nodes; nil: none
 	Passwords *Passwords
 	Secret    []byte // signs collaboration tokens, at least 16 bytes
 	Web       fs.FS  // the built browser application; nil: none
@@ -75,6 +76,7 @@ type AttemptLimits struct {
 type Server struct {
 	// Set at construction.
 	store       store.Store
+	sessions    SessionCache // nil: none
 	hub         *collab.Hub
 	database    string      // sqlite or postgres
 	redis       func() bool // whether Redis is connected; nil: there is none
@@ -96,6 +98,7 @@ type Server struct {
 	socketAttemptsByAccount, socketAttemptsByAddr *throttle
 
 	streams *streams
+	own     ownRevision
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -119,7 +122,7 @@ func New(o Options) (*Server, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		store: o.Store, hub: o.Hub, database: or(o.Database, "sqlite"), redis: o.Redis, titles: newTitles(o.Store), passwords: o.Passwords, tokens: newTokens(o.Secret), log: o.Logger, origins: origins,
+		store: o.Store, sessions: o.Sessions, hub: o.Hub, database: or(o.Database, "sqlite"), redis: o.Redis, titles: newTitles(o.Store), passwords: o.Passwords, tokens: newTokens(o.Secret), log: o.Logger, origins: origins,
 		sessionIdle: or(o.SessionIdle, defaultSessionIdle),
 		frameBytes:  or(o.FrameBytes, defaultFrameBytes),
 		timing:      defaultConnTiming(),

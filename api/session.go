@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
 
 	"github.com/bizsync/bizsync/store"
 )
@@ -121,10 +122,17 @@ func (s *Server) logout(ctx context.Context, _ *struct{}) (*logoutOutput, error)
 	if err := s.store.DeleteSession(ctx, c.user.ID, c.session.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("log out: %w", err)
 	}
-	s.hub.EndSession(c.session.ID)
+	s.forgetSession(ctx, c.login)
+	s.sessionEnded(ctx, c.session.ID)
 	gone := s.cookie(visitOf(ctx), "")
 	gone.MaxAge = -1
 	return &logoutOutput{SetCookie: gone}, nil
+}
+
+// sessionEnded closes what was opened with a login, on all nodes.
+func (s *Server) sessionEnded(ctx context.Context, session uuid.UUID) {
+	s.hub.EndSession(session)
+	s.credentialsChanged(ctx)
 }
 
 // cutText shortens text to at most n bytes of valid UTF-8.

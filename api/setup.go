@@ -128,6 +128,7 @@ func (s *Server) acceptInvitation(ctx context.Context, in *invitationInput) (*lo
 	if err != nil {
 		return nil, fmt.Errorf("accept invitation: %w", err)
 	}
+	s.credentialsChanged(ctx)
 	return s.openSession(ctx, user)
 }
 

@@ -172,11 +172,7 @@ func (s *Server) credentials(ctx context.Context, r *http.Request, fromPage bool
 		if err != nil {
 			return a, doc, err
 		}
-		cookie, err := r.Cookie(sessionCookie)
-		if err != nil {
-			return a, doc, unauthorized("log in first")
-		}
-		a.login, _ = hashToken(cookie.Value)
+		a.login = c.login
 		a.peer = collab.Peer{User: c.user.ID, Name: c.user.Name, MaxRole: store.Owner, Session: c.session.ID}
 		return a, doc, nil
 	}

@@ -137,15 +137,16 @@ func (c *serveCommand) build(ctx context.Context, st store.Store, log *slog.Logg
 		return nil, errors.Join(err, hub.Stop(ctx))
 	}
 	var connected func() bool
+	var sessions api.SessionCache // an interface that is nil without Redis
 	if others != nil {
-		connected = func() bool { return others.relay.Health().Connected }
+		connected, sessions = func() bool { return others.relay.Health().Connected }, others.shared
 	}
 	database := "sqlite"
 	if c.Storage.Database.URL != "" {
 		database = "postgres"
 	}
 	server, err := api.New(api.Options{
-		Database: database, Redis: connected,
+		Database: database, Redis: connected, Sessions: sessions,
 		Store: st, Hub: hub, Passwords: passwords, Secret: secret, Web: web.Files(), Logger: log, Metrics: metrics,
 		PublicURL: c.PublicURL, AllowedOrigins: c.AllowedOrigins, TrustedProxies: c.TrustedProxies,
 		FrameBytes: c.Limit.FrameBytes, Attempts: c.Limit.attempts(),
