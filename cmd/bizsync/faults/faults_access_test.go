@@ -189,13 +189,22 @@ func (s *scene) judge(clients *crowd, seen map[string]visitor) {
 	if s.act.undo != nil {
 		s.must(s.act.undo(s))
 	}
-	var tokens map[string]int
-	s.must(clients.ask("read", map[string]any{"url": s.near.collab(), "room": s.room, "token": s.bystander.token(s.room)}, 2*patience, &tokens))
-	for _, who := range []string{"victim", "near", "far"} {
-		for token := range seen[s.name(who)].Acked {
-			if tokens[token] != 1 {
-				s.broken("%s: a token that was acknowledged is there %d times: %q", s.act.name, tokens[token], token)
+	args := map[string]any{"url": s.near.collab(), "room": s.room, "token": s.bystander.token(s.room)}
+	err = poll(s.act.name+": everything that was acknowledged is there once", healTime, func() error {
+		var tokens map[string]int
+		if err := clients.ask("read", args, 2*patience, &tokens); err != nil {
+			return err
+		}
+		for _, who := range []string{"victim", "near", "far"} {
+			for token := range seen[s.name(who)].Acked {
+				if tokens[token] != 1 {
+					return fmt.Errorf("%q is there %d times", token, tokens[token])
+				}
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		s.complain(verdict{err.Error()})
 	}
 }

@@ -62,7 +62,7 @@ func (c *cluster) usual() latencies {
 func (c *cluster) undisturbed(usual latencies, nodes []*node, rooms []string) {
 	l := c.latencies(nodes, rooms)
 	c.logf("undisturbed: %d acknowledgements in %.0f ms (p50), %.0f ms (p99), %.0f ms at most; without the fault %.0f ms (p99)", l.Count, l.P50, l.P99, l.Max, usual.P99)
-	if l.Count < 20 || l.P99 > max(float64(pageTime.Milliseconds()), 2*usual.P99) {
+	if l.Count < 20 || l.P99 > max(float64(pageTime.Milliseconds()), 3*usual.P99) {
 		c.broken("where the fault must not be felt there were %d acknowledgements, in %.0f ms (p50), %.0f ms (p99); without the fault in %.0f ms (p99)", l.Count, l.P50, l.P99, usual.P99)
 	}
 }
