@@ -1,4 +1,4 @@
--- API keys, the revision of all access, and notices to people.
+-- What several nodes need: API keys, the revision of all access, notices to people, histories that went back, and what was imported.
 
 CREATE TABLE IF NOT EXISTS api_keys (
     id         BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -61,3 +61,10 @@ CREATE TRIGGER IF NOT EXISTS api_key_deleted AFTER DELETE ON api_keys
 BEGIN
     UPDATE access_revision SET revision = max(revision + 1, CAST(unixepoch('subsec') * 1000000 AS INTEGER));
 END;
+
+-- When a document's history went back for the last time, so that for 24 hours anybody who still has the lost edits may bring them. A table, not a column of heads: that can't
+-- be added twice, and hardly any document has one.
+CREATE TABLE IF NOT EXISTS resets (
+    document BLOB    NOT NULL PRIMARY KEY,
+    reset_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

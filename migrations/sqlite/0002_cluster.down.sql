@@ -1,3 +1,4 @@
+DROP TABLE IF EXISTS resets;
 DROP TRIGGER IF EXISTS user_changed;
 DROP TRIGGER IF EXISTS user_deleted;
 DROP TRIGGER IF EXISTS session_ended;
