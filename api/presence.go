@@ -37,7 +37,7 @@ func (s *Server) presenceRoutes() {
 		Description: "For oneself, for admins, and for whoever shares a document with them, who sees the shared documents only.", Errors: []int{http.StatusNotFound}}, signedIn, s.getPresence)
 }
 
-func (s *Server) getPresence(ctx context.Context, in *userPath) (*presenceOutput, error) {
+func (s *Server) getPresence(ctx context.Context, in *UserPath) (*presenceOutput, error) {
 	me := callerOf(ctx).user
 	list, whole := s.hub.EditorsOf(in.ID)
 	online := len(list) > 0

@@ -29,6 +29,7 @@ const (
 	codeConflict     = "conflict"
 	codeSetupDone    = "setup_done"
 	codeLastOwner    = "last_owner"
+	codeLastAdmin    = "last_admin"
 	codeGone         = "gone"
 	codeTooLarge     = "too_large"
 	codeMediaType    = "unsupported_media_type"
@@ -110,6 +111,8 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 		return problem(http.StatusConflict, codeSetupDone, "the first account exists already: log in")
 	case errors.Is(err, store.ErrLastOwner):
 		return problem(http.StatusConflict, codeLastOwner, "a document needs an owner: make somebody else owner first")
+	case errors.Is(err, store.ErrLastAdmin):
+		return problem(http.StatusConflict, codeLastAdmin, "an installation needs an admin: make somebody else admin first")
 	case errors.Is(err, store.ErrBadCursor):
 		return invalid("query.cursor", "not a cursor of this list")
 	case errors.Is(err, errBusy):

@@ -58,6 +58,12 @@ func TestBadRequests(t *testing.T) {
 		{"short password", "POST", "/api/v1/users", `{"email":"b@b.co","name":"B","role":"member","password":"1234567"}`, 422, codeValidation},
 		{"long password", "POST", "/api/v1/users", `{"email":"b@b.co","name":"B","role":"member","password":"` + strings.Repeat("x", 1025) + `"}`, 422, codeValidation},
 		{"email that is taken", "POST", "/api/v1/users", `{"email":"ANN@example.com","name":"B","role":"member"}`, 409, codeConflict},
+		{"name of an account that is blank", "PATCH", "/api/v1/users/me", `{"name":" "}`, 422, codeValidation},
+		{"name of an account that turns text around", "PATCH", "/api/v1/users/" + ann.user.ID.String(), `{"name":"a\u202eb"}`, 422, codeValidation},
+		{"role of an account that is none", "PATCH", "/api/v1/users/" + ann.user.ID.String(), `{"role":"king"}`, 422, codeValidation},
+		{"email can't be changed", "PATCH", "/api/v1/users/" + ann.user.ID.String(), `{"email":"b@b.co"}`, 422, codeValidation},
+		{"the last admin steps down", "PATCH", "/api/v1/users/" + ann.user.ID.String(), `{"role":"member"}`, 409, codeLastAdmin},
+		{"the last admin leaves", "PATCH", "/api/v1/users/" + ann.user.ID.String(), `{"disabled":true}`, 409, codeLastAdmin},
 		{"no such address", "GET", "/api/v1/nothing", nil, 404, codeNotFound},
 		{"no such version", "GET", "/api/v2/documents", nil, 404, codeNotFound},
 		{"no such method", "PUT", "/api/v1/documents", nil, 405, codeMethod},
@@ -105,7 +111,7 @@ func TestUnknownErrorsStayInside(t *testing.T) {
 	if p.Status != 500 || p.Code != codeInternal || strings.Contains(p.Detail, "secret") || strings.Contains(p.Detail, "fire") {
 		t.Errorf("%+v", p)
 	}
-	for err, want := range map[error]int{store.ErrUnavailable: 503, errBusy: 503, store.ErrLastOwner: 409, store.ErrSetupDone: 409, store.ErrDeleted: 410} {
+	for err, want := range map[error]int{store.ErrUnavailable: 503, errBusy: 503, store.ErrLastOwner: 409, store.ErrLastAdmin: 409, store.ErrSetupDone: 409, store.ErrDeleted: 410} {
 		if p := h.server.problemOf(t.Context(), fmt.Errorf("wrapped: %w", err)); p.Status != want {
 			t.Errorf("%v: %d, want %d", err, p.Status, want)
 		}

@@ -176,6 +176,7 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 	})
 	s.setupRoutes()
 	s.sessionRoutes()
+	s.deviceRoutes()
 	s.userRoutes()
 	s.documentRoutes()
 	s.contentRoutes()

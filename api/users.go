@@ -23,20 +23,28 @@ const (
 )
 
 // CleanAccount trims and checks an email address and a name; an empty name becomes the part of the address before the @. The error is a *Problem.
-func CleanAccount(email, name string) (cleanEmail, cleanName string, err error) {
+func CleanAccount(email, name string) (trimmedEmail, trimmedName string, err error) {
 	email = strings.TrimSpace(email)
 	a, err := mail.ParseAddress(email)
 	if err != nil || a.Address != email || len(email) > maxEmailBytes || strings.ContainsFunc(email, unicode.IsSpace) {
 		return "", "", invalid("body.email", "that is no email address")
 	}
-	name = strings.TrimSpace(name)
-	if name == "" {
+	if strings.TrimSpace(name) == "" {
 		name = email[:strings.LastIndexByte(email, '@')]
 	}
-	if !plainText(name, maxNameChars) {
-		return "", "", invalid("body.name", fmt.Sprintf("a name has at most %d characters, all of them printable", maxNameChars))
+	if name, err = checkName(name); err != nil {
+		return "", "", err
 	}
 	return email, name, nil
+}
+
+// checkName trims and checks a name.
+func checkName(name string) (string, error) {
+	name = strings.TrimSpace(name)
+	if !plainText(name, maxNameChars) {
+		return "", invalid("body.name", fmt.Sprintf("a name has 1 to %d characters, all of them printable", maxNameChars))
+	}
+	return name, nil
 }
 
 // plainText says whether text is not empty, of at most that many characters, and all of them printable. (Names and titles are shown to others: line
@@ -100,7 +108,23 @@ type createUserOutput struct {
 	Body     InvitedUser
 }
 
-type userPath struct {
+type changeUserInput struct {
+	UserPath
+	Body struct {
+		Name     *string         `json:"name,omitempty" doc:"Shown to others."`
+		Role     *store.UserRole `json:"role,omitempty" enum:"admin,member"`
+		Disabled *bool           `json:"disabled,omitempty" doc:"A disabled account can't log in; its logins end."`
+	}
+}
+
+type renameMeInput struct {
+	Body struct {
+		Name string `json:"name" doc:"Shown to others."`
+	}
+}
+
+// UserPath names an account in a path.
+type UserPath struct {
 	ID uuid.UUID `path:"id" format:"uuid" doc:"Of the account."`
 }
 
@@ -110,6 +134,11 @@ func (s *Server) userRoutes() {
 		Description: "Admins only. Without a password the answer has a one-time invitation link.", DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict}}, admin, s.createUser)
 	register(s, huma.Operation{OperationID: "getUser", Method: http.MethodGet, Path: prefix + "/users/{id}", Tags: []string{"Users"}, Summary: "Read an account",
 		Description: "Admins read any, everyone their own.", Errors: []int{http.StatusNotFound, http.StatusForbidden}}, signedIn, s.getUser)
+	register(s, huma.Operation{OperationID: "changeUser", Method: http.MethodPatch, Path: prefix + "/users/{id}", Tags: []string{"Users"}, Summary: "Change an account",
+		Description: "Admins only. What is left out stays. Disabling ends the account's logins, and closes its sockets and streams on every server. 409 when no admin would be left.",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict}}, admin, s.changeUser)
+	register(s, huma.Operation{OperationID: "changeMe", Method: http.MethodPatch, Path: prefix + "/users/me", Tags: []string{"Users"}, Summary: "Change my name",
+		Description: "Those who have a document open with me see it when I come back to it."}, signedIn, s.changeMe)
 }
 
 func (s *Server) listUsers(ctx context.Context, in *PageInput) (*listOutput[User], error) {
@@ -153,7 +182,7 @@ func (s *Server) createUser(ctx context.Context, in *createUserInput) (*createUs
 	return out, nil
 }
 
-func (s *Server) getUser(ctx context.Context, in *userPath) (*userOutput, error) {
+func (s *Server) getUser(ctx context.Context, in *UserPath) (*userOutput, error) {
 	me := callerOf(ctx).user
 	if me.Role != store.RoleAdmin && in.ID != me.ID {
 		return nil, problem(http.StatusForbidden, codeForbidden, "only admins read the accounts of others")
@@ -162,5 +191,35 @@ func (s *Server) getUser(ctx context.Context, in *userPath) (*userOutput, error)
 	if err != nil {
 		return nil, fmt.Errorf("read user: %w", err)
 	}
+	return &userOutput{Body: userOf(user)}, nil
+}
+
+func (s *Server) changeUser(ctx context.Context, in *changeUserInput) (*userOutput, error) {
+	change := store.UserChange{Role: in.Body.Role, Disabled: in.Body.Disabled}
+	if in.Body.Name != nil {
+		name, err := checkName(*in.Body.Name)
+		if err != nil {
+			return nil, err
+		}
+		change.Name = &name
+	}
+	return s.applyChange(ctx, in.ID, change)
+}
+
+func (s *Server) changeMe(ctx context.Context, in *renameMeInput) (*userOutput, error) {
+	name, err := checkName(in.Body.Name)
+	if err != nil {
+		return nil, err
+	}
+	return s.applyChange(ctx, callerOf(ctx).user.ID, store.UserChange{Name: &name})
+}
+
+// applyChange changes an account, and has all nodes look at what it may still do.
+func (s *Server) applyChange(ctx context.Context, id store.UserID, change store.UserChange) (*userOutput, error) {
+	user, err := s.store.ChangeUser(ctx, id, change)
+	if err != nil {
+		return nil, fmt.Errorf("change user: %w", err)
+	}
+	s.credentialsChanged(ctx)
 	return &userOutput{Body: userOf(user)}, nil
 }
