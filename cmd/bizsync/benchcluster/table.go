@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -40,9 +42,9 @@ var rows = []row{
 		commits := r.commits()
 		return fmt.Sprintf("%.1f, %.1f, %.1f", r.committed()/commits, r.counted("bizsync_commit_rows_sum")/commits, r.counted("bizsync_commit_documents_sum")/commits)
 	}},
-	{"commits/s of both nodes, mean of a commit", func(r *result) string {
+	{"commits/s of both nodes, mean and p99 of a commit", func(r *result) string {
 		commits := r.commits()
-		return fmt.Sprintf("%.0f, %s", commits/r.wall().Seconds(), milliseconds(time.Duration(r.counted("bizsync_commit_seconds_sum")/commits*float64(time.Second))))
+		return fmt.Sprintf("%.0f, %s, %s", commits/r.wall().Seconds(), milliseconds(seconds(r.counted("bizsync_commit_seconds_sum")/commits)), r.commitWithin(0.99))
 	}},
 	{"WAL bytes, Redis commands an edit", func(r *result) string {
 		return fmt.Sprintf("%.0f, %.2f", (r.after.wal-r.before.wal)/r.committed(), r.commands()/r.committed())
@@ -100,7 +102,7 @@ func (r *result) remarks(w io.Writer) {
 	fmt.Fprintf(w, "%s: %d documents on both nodes read as typed; Redis commands an edit: %s\n", r.name, r.texts-r.wrongText, strings.Join(commands, ", "))
 	for _, name := range slices.Sorted(maps.Keys(r.after.metrics)) {
 		for _, shown := range []string{"bizsync_catch_ups_total", "bizsync_commit_failures_total", "bizsync_frames_held", "bizsync_relay_dropped_total", "bizsync_relay_gaps_total", "bizsync_compactions_total",
-			"bizsync_database_pool_waits_total", "bizsync_hash_comparisons_total"} {
+			"bizsync_database_pool_waits_total", "bizsync_hash_comparisons_total", "bizsync_relayed_total"} {
 			if n := r.counted(name); strings.HasPrefix(name, shown) && n != 0 {
 				fmt.Fprintf(w, "%s: %s %.0f\n", r.name, name, n)
 			}
@@ -138,6 +140,23 @@ func (r *result) counted(metric string) float64 {
 func (r *result) commits() float64   { return max(1, r.counted("bizsync_commit_seconds_count")) }
 func (r *result) committed() float64 { return max(1, r.counted("bizsync_updates_committed_total")) }
 
+// commitWithin gives the bound of the nodes' own histogram within which a share q of the commits stayed.
+func (r *result) commitWithin(q float64) string {
+	const prefix, suffix = `bizsync_commit_seconds_bucket{le="`, `"}`
+	least := math.Inf(1)
+	for name := range r.after.metrics {
+		if bound, ok := strings.CutPrefix(name, prefix); ok && r.counted(name) >= q*r.commits() {
+			if le, err := strconv.ParseFloat(strings.TrimSuffix(bound, suffix), 64); err == nil {
+				least = min(least, le)
+			}
+		}
+	}
+	if math.IsInf(least, 1) {
+		return "beyond all bounds"
+	}
+	return "≤ " + milliseconds(seconds(least))
+}
+
 // commands are the calls of all of Redis's commands but our own.
 func (r *result) commands() (sum float64) {
 	for name, calls := range r.after.commands {
@@ -160,6 +179,8 @@ func (h *histogram) String() string {
 	}
 	return fmt.Sprintf("%s, %s, %s", milliseconds(h.quantile(0.5)), milliseconds(h.quantile(0.99)), milliseconds(h.most))
 }
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // milliseconds has two or three digits.
 func milliseconds(d time.Duration) string {
