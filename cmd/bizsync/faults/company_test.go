@@ -1,10 +1,13 @@
 package faults
 
 import (
+	"bufio"
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -132,4 +135,35 @@ func (g guest) leave() {
 func (g guest) vanish() {
 	g.c.must(g.way.swallow())
 	g.c.must(g.c.crowd.ask("lose", map[string]any{"name": g.name}, patience, nil))
+}
+
+// events follows what a node streams about who is online, until the function that it gives is called, which tells the kinds of all events.
+func (c *cluster) events(n *node) (end func() []string) {
+	ctx, cancel := context.WithCancel(context.Background())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.addr+"/api/v1/admin/events", nil)
+	c.must(err)
+	res, err := (&http.Client{Jar: c.admin.client.Jar}).Do(req) //nolint:bodyclose // the goroutine below does
+	c.must(err)
+	if res.StatusCode != http.StatusOK {
+		c.must(fmt.Errorf("the events of node %s: %s", n.name, res.Status))
+	}
+	var kinds []string
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer res.Body.Close()
+		lines := bufio.NewReader(res.Body)
+		for {
+			line, err := lines.ReadString('\n')
+			if err != nil {
+				return
+			}
+			if kind, ok := strings.CutPrefix(line, "event:"); ok {
+				kinds = append(kinds, strings.TrimSpace(kind))
+			}
+		}
+	}()
+	stop := func() { cancel(); <-done }
+	c.cleanup(stop)
+	return func() []string { stop(); return kinds }
 }

@@ -5,7 +5,7 @@ import "time"
 // nodeFaults are those of the nodes' own processes.
 func nodeFaults() []fault {
 	return []fault{
-		{name: "node killed", rounds: 20, ci: 3, run: nodeKilled},
+		{name: "node killed", rounds: 20, ci: 2, run: nodeKilled},
 		{name: "node killed while its database hangs", rounds: 3, ci: 1, run: nodeKilledWaiting},
 		{name: "nodes stopped and started in turn", nodes: 3, rounds: 3, ci: 1, run: rollingRestart},
 		{name: "node frozen for 15 s", rounds: 2, run: nodeFrozen},

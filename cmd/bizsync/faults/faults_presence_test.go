@@ -2,6 +2,7 @@ package faults
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -57,6 +58,10 @@ func flushed(c *cluster) {
 	c.attended("all people are shown at all nodes", c.nodes, true, time.Now(), vanishTime)
 	c.moment(time.Second)
 	c.departed()
+	streams := map[string]func() []string{}
+	for _, n := range c.nodes {
+		streams[n.name] = c.events(n)
+	}
 	_, err := c.redis.do("FLUSHALL")
 	c.must(err)
 	// The nodes remember each other's people for a while. Who comes now, and remembers nobody, must find them in Redis.
@@ -77,6 +82,15 @@ func flushed(c *cluster) {
 	}
 	if d := c.departed(); len(d) > 0 {
 		c.broken("people were told that others have left: %+v", d)
+	}
+	for name, end := range streams {
+		kinds := end()
+		if len(kinds) == 0 || kinds[0] != "snapshot" {
+			c.broken("node %s streams no snapshot, but %v", name, kinds)
+		}
+		if slices.ContainsFunc(kinds[min(1, len(kinds)):], func(kind string) bool { return kind != "change" }) {
+			c.broken("nobody came and nobody left, but node %s streams %v", name, kinds)
+		}
 	}
 }
 

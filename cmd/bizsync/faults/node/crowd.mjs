@@ -214,6 +214,7 @@ serve({
   async visit ({ name, place }) {
     const client = open(place)
     guests.set(name, { place, client, lost: false })
+    client.provider.awareness.setLocalStateField('user', { name }) // the first state, which is empty, shows nobody: peers take its clock, 0, for old
     await when('synchronisation', () => client.provider.synced, [[client.provider, 'sync']])
   },
   /** The guest closes the document. */
