@@ -10,10 +10,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/google/uuid"
 
 	"github.com/bizsync/bizsync/store"
 )
@@ -27,15 +30,29 @@ const (
 	admin
 )
 
-// caller is the account that asks, and the login that it asks with.
+// caller is the account that asks, and the login or the API key that it asks with: the other one is zero.
 type caller struct {
 	user    store.User
 	session store.Session
 	login   [32]byte // hash of the session's cookie
+	key     store.APIKey
 }
 
-// expires is when the login ends if it isn't used before.
-func (c caller) expires() time.Time { return c.session.ExpiresAt }
+// expires is when the login ends if it isn't used before, or when the key does; zero: never.
+func (c caller) expires() time.Time {
+	if c.key.ID != uuid.Nil {
+		return c.key.ExpiresAt
+	}
+	return c.session.ExpiresAt
+}
+
+// may says whether the caller's credentials are good for a scope; those of people are good for all.
+func (c caller) may(scope string) bool {
+	return c.key.ID == uuid.Nil || scope != "" && slices.Contains(c.key.Scopes, scope)
+}
+
+// isAdmin says whether the caller may do what admins do.
+func (c caller) isAdmin() bool { return c.user.Role == store.RoleAdmin && c.may(scopeAdmin) }
 
 // visit is what the handlers need to know of the HTTP request.
 type visit struct {
@@ -62,12 +79,14 @@ func visitOf(ctx context.Context) visit {
 
 // register adds an operation: who may call it is checked before anything of its body is read, and its errors become problems.
 func register[I, O any](s *Server, op huma.Operation, need access, handle func(context.Context, *I) (*O, error)) {
+	scope := scopeOf(op.OperationID)
 	if need != public {
 		op.Security = []map[string][]string{{cookieScheme: {}}}
-		op.Errors = append(op.Errors, http.StatusUnauthorized)
-	}
-	if need == admin {
-		op.Errors = append(op.Errors, http.StatusForbidden)
+		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+		if scope != "" {
+			op.Security = append(op.Security, map[string][]string{keyScheme: {scope}})
+			op.Description = strings.TrimSpace(op.Description + " Scope of API keys: `" + scope + "`.")
+		}
 	}
 	if op.Method != http.MethodGet {
 		op.Errors = append(op.Errors, http.StatusForbidden)
@@ -78,25 +97,7 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	op.MaxBodyBytes = maxBodyBytes + 1
-	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
-		r, w := humachi.Unwrap(ctx)
-		inner := context.WithValue(ctx.Context(), visitKey{}, visit{address: s.origins.address(r), base: s.origins.base(r), agent: r.UserAgent()})
-		if need != public {
-			c, err := s.authenticate(r)
-			if err == nil && need == admin && c.user.Role != store.RoleAdmin {
-				err = problem(http.StatusForbidden, codeForbidden, "only admins may do that")
-			}
-			if err != nil {
-				s.writeProblem(w, r, err)
-				return
-			}
-			inner = context.WithValue(inner, callerKey{}, c)
-		}
-		// A database that is away is told as such while the caller is still listening.
-		inner, cancel := context.WithTimeout(inner, requestTime)
-		defer cancel()
-		next(huma.WithContext(ctx, inner))
-	})
+	op.Middlewares = append(op.Middlewares, s.guard(need, scope))
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
@@ -106,12 +107,49 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 	})
 }
 
-// authenticate finds out who makes a REST request, from the session cookie. Beside an Authorization header the cookie doesn't count: bad credentials never fall back to it.
-func (s *Server) authenticate(r *http.Request) (caller, error) {
-	if r.Header.Get("Authorization") != "" {
-		return caller{}, problem(http.StatusUnauthorized, codeUnauth, "these credentials are not accepted")
+// guard lets those through who may call an operation, and bounds the time in which it must be answered.
+func (s *Server) guard(need access, scope string) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, w := humachi.Unwrap(ctx)
+		inner := context.WithValue(ctx.Context(), visitKey{}, visit{address: s.origins.address(r), base: s.origins.base(r), agent: r.UserAgent()})
+		// A database that is away is told as such while the caller is still listening.
+		inner, cancel := context.WithTimeout(inner, requestTime)
+		defer cancel()
+		if need != public {
+			c, err := s.authenticate(inner, r)
+			if err == nil {
+				err = c.allowed(need, scope)
+			}
+			if err != nil {
+				s.writeProblem(w, r, err)
+				return
+			}
+			inner = context.WithValue(inner, callerKey{}, c)
+		}
+		next(huma.WithContext(ctx, inner))
 	}
-	c, err := s.callerByCookie(r.Context(), r)
+}
+
+// allowed says whether the caller may call operations that need this.
+func (c caller) allowed(need access, scope string) error {
+	switch {
+	case !c.may(scope) && scope == "":
+		return problem(http.StatusForbidden, codeScope, "API keys can't do that")
+	case !c.may(scope):
+		return problem(http.StatusForbidden, codeScope, "this API key hasn't the scope "+scope)
+	case need == admin && !c.isAdmin():
+		return problem(http.StatusForbidden, codeForbidden, "only admins may do that")
+	}
+	return nil
+}
+
+// authenticate finds out who makes a REST request, from an API key or the session cookie. Beside an Authorization header the cookie doesn't count: bad credentials
+// never fall back to it.
+func (s *Server) authenticate(ctx context.Context, r *http.Request) (caller, error) {
+	if authorization := r.Header.Get("Authorization"); authorization != "" {
+		return s.callerByKey(ctx, authorization)
+	}
+	c, err := s.callerByCookie(ctx, r)
 	if errors.Is(err, store.ErrNotFound) {
 		return caller{}, problem(http.StatusUnauthorized, codeUnauth, "log in first")
 	}

@@ -14,6 +14,9 @@ import (
 // cookieScheme is the name of the session cookie's security scheme in the description.
 const cookieScheme = "session"
 
+// keyScheme is the name of the API keys' security scheme in the description.
+const keyScheme = "apiKey"
+
 //go:embed docs/index.html docs/docs.js docs/docs.css
 var docsFiles embed.FS
 
@@ -27,12 +30,13 @@ func describe() *huma.OpenAPI {
 		Components: &huma.Components{
 			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 			SecuritySchemes: map[string]*huma.SecurityScheme{cookieScheme: {Type: "apiKey", In: "cookie", Name: sessionCookie,
-				Description: "Set by logging in. HttpOnly; state changes from other sites are refused."}},
+				Description: "Set by logging in. HttpOnly; state changes from other sites are refused."},
+				keyScheme: {Type: "http", Scheme: "bearer", BearerFormat: "bsk_...", Description: "An API key, within its scopes. Beside it the cookie doesn't count."}},
 		},
 		Tags: []*huma.Tag{{Name: "Set-up", Description: "The first account, and invitations."}, {Name: "Session", Description: "Logging in and out."},
 			{Name: "Users", Description: "Accounts."}, {Name: "Documents", Description: "The catalogue, the content, and who is there."},
 			{Name: "Members", Description: "Who may do what in a document."}, {Name: "Tokens", Description: "For opening sockets."},
-			{Name: "Notices", Description: "What others did to my access."}, {Name: "Administration", Description: "The whole installation, for admins."}},
+			{Name: "API keys", Description: "For programs."}, {Name: "Notices", Description: "What others did to my access."}, {Name: "Administration", Description: "The whole installation, for admins."}},
 	}
 }
 

@@ -38,10 +38,11 @@ func (s *Server) presenceRoutes() {
 }
 
 func (s *Server) getPresence(ctx context.Context, in *UserPath) (*presenceOutput, error) {
-	me := callerOf(ctx).user
+	who := callerOf(ctx)
+	me := who.user
 	list, whole := s.hub.EditorsOf(in.ID)
 	online := len(list) > 0
-	if me.Role == store.RoleAdmin || in.ID == me.ID {
+	if who.isAdmin() || in.ID == me.ID {
 		if _, err := s.store.User(ctx, in.ID); err != nil {
 			return nil, fmt.Errorf("read user: %w", err)
 		}

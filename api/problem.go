@@ -22,6 +22,7 @@ const (
 	codeUnauth       = "unauthenticated"
 	codeCredentials  = "invalid_credentials"
 	codeForbidden    = "forbidden"
+	codeScope        = "insufficient_scope"
 	codeCrossSite    = "cross_site"
 	codeNotFound     = "not_found"
 	codeLinkInvalid  = "link_invalid"

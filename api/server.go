@@ -183,6 +183,7 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 	s.editorRoutes()
 	s.memberRoutes()
 	s.tokenRoutes()
+	s.keyRoutes()
 	s.noticeRoutes()
 	s.presenceRoutes()
 	s.adminRoutes()

@@ -162,7 +162,14 @@ func (s *Server) credentials(ctx context.Context, r *http.Request, fromPage bool
 		if err != nil {
 			return a, doc, fmt.Errorf("read the token's account: %w", err)
 		}
-		a.peer = collab.Peer{User: user.ID, Name: user.Name, MaxRole: g.role}
+		holds, err := s.keyHolds(ctx, g.key)
+		if err != nil {
+			return a, doc, err
+		}
+		if !holds {
+			return a, doc, unauthorized("the API key that the token was made with is gone")
+		}
+		a.peer = collab.Peer{User: user.ID, Name: user.Name, MaxRole: g.role, Key: g.key}
 		return a, g.doc, nil
 	case fromPage:
 		c, err := s.callerByCookie(ctx, r)

@@ -424,7 +424,7 @@ func TestCreateToken(t *testing.T) {
 		if left := time.Until(got.ExpiresAt); left > tt.life || left < tt.life-10*time.Second {
 			t.Errorf("%v: expires in %v", tt.body, left)
 		}
-		if g, err := h.server.tokens.check(got.Token); err != nil || g != (grant{ann.user.ID, d.ID, tt.role}) {
+		if g, err := h.server.tokens.check(got.Token); err != nil || g != (grant{user: ann.user.ID, doc: d.ID, role: tt.role}) {
 			t.Errorf("%v: %+v, %v", tt.body, g, err)
 		}
 		if want := strings.Replace(h.url, "http", "ws", 1) + "/collab"; got.URL != want {

@@ -167,11 +167,12 @@ func (k *streams) lookAtCredentials(ctx context.Context, open []*stream, due boo
 	revision, fresh := k.hub.AccessRevision()
 	now := time.Now()
 	due = due || !fresh || revision != k.seen
-	users, sessions, admins := make(set), make(set), make(map[store.UserID]bool)
+	users, sessions, keys, admins := make(set), make(set), make(set), make(map[store.UserID]bool)
 	for _, st := range open {
 		due = due || !st.expires.IsZero() && !now.Before(st.expires)
 		users.add(st.who.user.ID)
 		sessions.add(st.who.session.ID)
+		keys.add(st.who.key.ID)
 		if st.admin {
 			admins[st.who.user.ID] = true
 		}
@@ -179,7 +180,7 @@ func (k *streams) lookAtCredentials(ctx context.Context, open []*stream, due boo
 	if !due {
 		return true
 	}
-	lapsed, err := k.store.Lapsed(ctx, store.Credentials{Users: users.list(), Sessions: sessions.list()})
+	lapsed, err := k.store.Lapsed(ctx, store.Credentials{Users: users.list(), Sessions: sessions.list(), Keys: keys.list()})
 	if err != nil {
 		return false
 	}
@@ -195,7 +196,7 @@ func (k *streams) lookAtCredentials(ctx context.Context, open []*stream, due boo
 		admins[id] = user.Role == store.RoleAdmin
 	}
 	for _, st := range open {
-		if ended.has(st.who.user.ID) || ended.has(st.who.session.ID) || st.admin && !admins[st.who.user.ID] {
+		if ended.has(st.who.user.ID) || ended.has(st.who.session.ID) || ended.has(st.who.key.ID) || st.admin && !admins[st.who.user.ID] {
 			st.end()
 		}
 		if !st.expires.IsZero() && !now.Before(st.expires) {

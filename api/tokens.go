@@ -30,6 +30,7 @@ type tokenClaims struct {
 	Name string `json:"name"`
 	Doc  string `json:"doc"`
 	Role string `json:"role"`
+	Key  string `json:"key,omitempty"` // id of the API key that it was made with
 	jwt.RegisteredClaims
 }
 
@@ -38,6 +39,7 @@ type grant struct {
 	user store.UserID
 	doc  store.DocumentID
 	role store.Role // at most
+	key  uuid.UUID  // with which the token was made; Nil: none
 }
 
 // tokens signs and checks collaboration tokens: JWT, HS256, with the installation's secret.
@@ -54,6 +56,9 @@ func newTokens(secret []byte) *tokens {
 func (t *tokens) sign(g grant, name string, issued, expires time.Time) (string, error) {
 	claims := tokenClaims{Name: name, Doc: g.doc.String(), Role: g.role.String(), RegisteredClaims: jwt.RegisteredClaims{
 		Subject: g.user.String(), IssuedAt: jwt.NewNumericDate(issued), ExpiresAt: jwt.NewNumericDate(expires), ID: store.NewID().String()}}
+	if g.key != uuid.Nil {
+		claims.Key = g.key.String()
+	}
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(t.secret)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
@@ -82,7 +87,13 @@ func (t *tokens) check(token string) (grant, error) {
 	if !ok {
 		return grant{}, fmt.Errorf("%w: role %q", errToken, claims.Role)
 	}
-	return grant{user: user, doc: doc, role: role}, nil
+	var key uuid.UUID
+	if claims.Key != "" {
+		if key, err = uuid.Parse(claims.Key); err != nil {
+			return grant{}, fmt.Errorf("%w: key: %w", errToken, err)
+		}
+	}
+	return grant{user: user, doc: doc, role: role, key: key}, nil
 }
 
 type createTokenInput struct {
@@ -106,7 +117,7 @@ type createTokenOutput struct {
 
 func (s *Server) tokenRoutes() {
 	register(s, huma.Operation{OperationID: "createToken", Method: http.MethodPost, Path: prefix + "/documents/{id}/tokens", Tags: []string{"Tokens"}, Summary: "Make a collaboration token",
-		Description: "For opening this document's socket as oneself, never with more than one's own role.", DefaultStatus: http.StatusCreated,
+		Description: "For opening this document's socket as oneself, never with more than one's own role. One that is made with an API key ends with it, and so do its sockets.", DefaultStatus: http.StatusCreated,
 		Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone}}, signedIn, s.createToken)
 }
 
@@ -132,7 +143,7 @@ func (s *Server) createToken(ctx context.Context, in *createTokenInput) (*create
 	}
 	// The claims have whole seconds; so has what we say of them.
 	now := time.Now().UTC().Truncate(time.Second)
-	token, err := s.tokens.sign(grant{user: me.ID, doc: a.Document, role: role}, me.Name, now, now.Add(life))
+	token, err := s.tokens.sign(grant{user: me.ID, doc: a.Document, role: role, key: callerOf(ctx).key.ID}, me.Name, now, now.Add(life))
 	if err != nil {
 		return nil, err
 	}

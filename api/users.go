@@ -183,8 +183,8 @@ func (s *Server) createUser(ctx context.Context, in *createUserInput) (*createUs
 }
 
 func (s *Server) getUser(ctx context.Context, in *UserPath) (*userOutput, error) {
-	me := callerOf(ctx).user
-	if me.Role != store.RoleAdmin && in.ID != me.ID {
+	me := callerOf(ctx)
+	if !me.isAdmin() && in.ID != me.user.ID {
 		return nil, problem(http.StatusForbidden, codeForbidden, "only admins read the accounts of others")
 	}
 	user, err := s.store.User(ctx, in.ID)
