@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -26,31 +27,71 @@ const (
 // act takes somebody's right to write away.
 type act struct {
 	name   string
-	closes []int // with one of which idle sockets are closed; none: they stay
-	cookie bool  // the sockets are those of a login, not of a token
+	closes []int                                      // with one of which idle sockets are closed; none: they stay
+	with   func(s *scene, room string) map[string]any // which credentials the victim's sockets are opened with
 	do     func(s *scene) error
 	undo   func(s *scene) error // nil: it is the victim's affair alone
 }
 
 var acts = []act{
 	{
-		name: "deletion", closes: []int{4404},
+		name: "deletion", closes: []int{4404}, with: ownToken,
 		do: func(s *scene) error {
-			return s.admin.request(s.far, "DELETE", "/documents/"+s.room, nil, http.StatusNoContent, nil)
+			return errors.Join(s.admin.request(s.far, "DELETE", "/documents/"+s.room, nil, http.StatusNoContent, nil),
+				s.admin.request(s.far, "DELETE", "/documents/"+s.quiet, nil, http.StatusNoContent, nil))
 		},
 		undo: func(s *scene) error {
 			return s.admin.request(s.far, "POST", "/documents/"+s.room+"/restore", nil, http.StatusOK, nil)
 		},
 	},
-	{name: "revocation", closes: []int{4403}, do: func(s *scene) error {
-		return s.admin.request(s.far, "DELETE", "/documents/"+s.room+"/members/"+s.victim.ID, nil, http.StatusNoContent, nil)
+	{name: "revocation", closes: []int{4403}, with: ownToken, do: func(s *scene) error {
+		return errors.Join(s.admin.request(s.far, "DELETE", "/documents/"+s.room+"/members/"+s.victim.ID, nil, http.StatusNoContent, nil),
+			s.admin.request(s.far, "DELETE", "/documents/"+s.quiet+"/members/"+s.victim.ID, nil, http.StatusNoContent, nil))
 	}},
-	{name: "downgrade", do: func(s *scene) error {
-		return s.admin.request(s.far, "PUT", "/documents/"+s.room+"/members/"+s.victim.ID, map[string]any{"role": "viewer"}, http.StatusOK, nil)
+	{name: "downgrade", with: ownToken, do: func(s *scene) error {
+		viewer := map[string]any{"role": "viewer"}
+		return errors.Join(s.admin.request(s.far, "PUT", "/documents/"+s.room+"/members/"+s.victim.ID, viewer, http.StatusOK, nil),
+			s.admin.request(s.far, "PUT", "/documents/"+s.quiet+"/members/"+s.victim.ID, viewer, http.StatusOK, nil))
 	}},
-	{name: "logout", closes: []int{4401}, cookie: true, do: func(s *scene) error {
+	{name: "logout", closes: []int{4401}, with: login, do: func(s *scene) error {
 		return s.victim.request(s.far, "DELETE", "/session", nil, http.StatusNoContent, nil)
 	}},
+	{name: "disabling", closes: []int{4401, 4403}, with: ownToken, do: func(s *scene) error {
+		return s.admin.request(s.far, "PATCH", "/users/"+s.victim.ID, map[string]any{"disabled": true}, http.StatusOK, nil)
+	}},
+	{name: "key-deletion", closes: []int{4401, 4403}, with: tokenOfKey, do: func(s *scene) error {
+		return s.victim.request(s.far, "DELETE", "/api-keys/"+s.key, nil, http.StatusNoContent, nil)
+	}},
+}
+
+func ownToken(s *scene, room string) map[string]any {
+	return map[string]any{"token": s.victim.token(room)}
+}
+
+// login is what a page has: a cookie.
+func login(s *scene, _ string) map[string]any {
+	cookies := s.victim.client.Jar.Cookies(&url.URL{Scheme: "http", Host: s.near.addr})
+	return map[string]any{"cookie": cookies[0].String(), "origin": "http://" + s.near.addr}
+}
+
+// tokenOfKey is a token that a program has made with a key.
+func tokenOfKey(s *scene, room string) map[string]any {
+	if s.program == nil {
+		var made struct{ ID, Key string }
+		s.victim.call(s.near, "POST", "/api-keys", map[string]any{"name": "a program", "scopes": []string{"tokens"}}, http.StatusCreated, &made)
+		s.key, s.secrets = made.ID, append(s.secrets, made.Key)
+		s.program = &account{c: s.cluster, client: &http.Client{Timeout: patience, Transport: bearer(made.Key)}}
+	}
+	return map[string]any{"token": s.program.token(room)}
+}
+
+// bearer adds a key to requests.
+type bearer string
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+string(b))
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // scene is a document in which somebody, the victim, loses the right to write, by a request at another node than theirs.
@@ -59,8 +100,11 @@ type scene struct {
 	act       act
 	near, far *node // where the victim is, and where the request is made
 	room      string
+	quiet     string // a document in which nobody types, where the victim is, too
 	bystander *account
 	victim    *account
+	program   *account  // makes the victim's tokens with a key, if that is how
+	key       string    // its id
 	began     time.Time // of the request
 	done      time.Time // of its answer
 }
@@ -95,6 +139,7 @@ func accessTaken(c *cluster) {
 		s := &scene{cluster: c, act: a, near: at[0], far: at[1], bystander: c.people[0]}
 		s.victim = c.admin.member(fmt.Sprintf("%s-%d", a.name, c.random.Uint32()))
 		s.room = c.admin.document("Scene of a "+a.name, s.bystander, s.victim)
+		s.quiet = c.admin.document("Where nobody types, before a "+a.name, s.victim)
 		s.enter(clients)
 		scenes = append(scenes, s)
 	}
@@ -129,25 +174,18 @@ func accessTakenAlone(c *cluster) {
 
 func (s *scene) name(who string) string { return s.act.name + " " + who }
 
-// enter has the victim open the document twice, once to type, and the bystander at both nodes.
+// enter has the victim open both documents, one to type, and the bystander that one at both nodes.
 func (s *scene) enter(clients *crowd) {
-	visit := func(who string, at *node, types bool, credentials map[string]any) {
-		args := map[string]any{"name": s.name(who), "url": at.collab(), "room": s.room, "types": types}
+	visit := func(who string, at *node, room string, types bool, credentials map[string]any) {
+		args := map[string]any{"name": s.name(who), "url": at.collab(), "room": room, "types": types}
 		maps.Copy(args, credentials)
 		s.must(clients.ask("enter", args, 2*patience, nil))
 	}
-	theirs := map[string]any{}
-	if s.act.cookie {
-		cookies := s.victim.client.Jar.Cookies(&url.URL{Scheme: "http", Host: s.near.addr})
-		theirs["cookie"], theirs["origin"] = cookies[0].String(), "http://"+s.near.addr
-	} else {
-		theirs["token"] = s.victim.token(s.room)
-	}
-	visit("victim", s.near, true, theirs)
-	visit("idle", s.near, false, theirs)
+	visit("victim", s.near, s.room, true, s.act.with(s, s.room))
+	visit("idle", s.near, s.quiet, false, s.act.with(s, s.quiet))
 	bystander := map[string]any{"token": s.bystander.token(s.room)}
-	visit("near", s.near, true, bystander)
-	visit("far", s.far, true, bystander)
+	visit("near", s.near, s.room, true, bystander)
+	visit("far", s.far, s.room, true, bystander)
 }
 
 // judge looks at what became of a scene: of the victim, of the bystander, and of the document.
