@@ -45,8 +45,8 @@ func scopeOf(operation string) string {
 	return ""
 }
 
-// APIKey lets a program in as its user.
-type APIKey struct {
+// Key lets a program in as its user.
+type Key struct {
 	ID        uuid.UUID  `json:"id" format:"uuid"`
 	Name      string     `json:"name"`
 	Scopes    []string   `json:"scopes" nullable:"false" enum:"documents:read,documents:write,tokens,admin"`
@@ -55,14 +55,14 @@ type APIKey struct {
 	LastUsed  *time.Time `json:"lastUsed,omitempty" doc:"Exact to a minute; left out when it was never used."`
 }
 
-// NewAPIKey is a key with its text, which is shown this once.
-type NewAPIKey struct {
-	APIKey
-	Key string `json:"key" doc:"For the header Authorization: Bearer. It is stored as a hash only: keep it, it can't be shown again."`
+// NewKey is a key with its text, which is shown this once.
+type NewKey struct {
+	Key
+	Text string `json:"key" doc:"For the header Authorization: Bearer. It is stored as a hash only: keep it, it can't be shown again."`
 }
 
-func keyOf(k store.APIKey) APIKey {
-	out := APIKey{ID: k.ID, Name: k.Name, Scopes: k.Scopes, CreatedAt: k.CreatedAt.UTC()}
+func keyOf(k store.APIKey) Key {
+	out := Key{ID: k.ID, Name: k.Name, Scopes: k.Scopes, CreatedAt: k.CreatedAt.UTC()}
 	if out.Scopes == nil {
 		out.Scopes = []string{}
 	}
@@ -86,7 +86,7 @@ type createKeyInput struct {
 }
 
 type createKeyOutput struct {
-	Body NewAPIKey
+	Body NewKey
 }
 
 type keyPath struct {
@@ -105,7 +105,7 @@ func (s *Server) keyRoutes() {
 		Errors: []int{http.StatusNotFound}}, signedIn, s.deleteKey)
 }
 
-func (s *Server) listKeys(ctx context.Context, in *PageInput) (*listOutput[APIKey], error) {
+func (s *Server) listKeys(ctx context.Context, in *PageInput) (*listOutput[Key], error) {
 	keys, next, err := s.store.APIKeys(ctx, callerOf(ctx).user.ID, in.page())
 	if err != nil {
 		return nil, fmt.Errorf("list API keys: %w", err)
@@ -140,7 +140,7 @@ func (s *Server) createKey(ctx context.Context, in *createKeyInput) (*createKeyO
 	if key, err = s.store.CreateAPIKey(ctx, key, hash); err != nil {
 		return nil, fmt.Errorf("make API key: %w", err)
 	}
-	return &createKeyOutput{Body: NewAPIKey{APIKey: keyOf(key), Key: keyPrefix + token}}, nil
+	return &createKeyOutput{Body: NewKey{Key: keyOf(key), Text: keyPrefix + token}}, nil
 }
 
 func (s *Server) deleteKey(ctx context.Context, in *keyPath) (*struct{}, error) {

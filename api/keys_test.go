@@ -21,9 +21,9 @@ func (p *person) program(key string) *person {
 }
 
 // makeKey makes an API key.
-func (p *person) makeKey(body map[string]any) NewAPIKey {
+func (p *person) makeKey(body map[string]any) NewKey {
 	p.h.t.Helper()
-	return decode[NewAPIKey](p.call("POST", "/api/v1/api-keys", body).wants(201, ""))
+	return decode[NewKey](p.call("POST", "/api/v1/api-keys", body).wants(201, ""))
 }
 
 func allScopes() []string { return []string{scopeRead, scopeWrite, scopeTokens, scopeAdmin} }
@@ -34,18 +34,18 @@ func TestAPIKeys(t *testing.T) {
 	ends := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	plain := ann.makeKey(map[string]any{"name": " Export ", "scopes": []string{"documents:read"}})
 	other := ann.makeKey(map[string]any{"name": "Import", "scopes": []string{"documents:write", "tokens"}, "expiresAt": ends})
-	if !strings.HasPrefix(plain.Key, "bsk_") || len(plain.Key) < 40 || plain.Key == other.Key || plain.Name != "Export" || plain.ExpiresAt != nil || plain.LastUsed != nil || plain.CreatedAt.IsZero() {
+	if !strings.HasPrefix(plain.Text, "bsk_") || len(plain.Text) < 40 || plain.Text == other.Text || plain.Name != "Export" || plain.ExpiresAt != nil || plain.LastUsed != nil || plain.CreatedAt.IsZero() {
 		t.Errorf("%+v", plain)
 	}
 	if other.ExpiresAt == nil || !other.ExpiresAt.Equal(ends) || len(other.Scopes) != 2 {
 		t.Errorf("%+v", other)
 	}
-	program := ann.program(plain.Key)
+	program := ann.program(plain.Text)
 	if list := decode[List[Document]](program.call("GET", "/api/v1/documents", nil).wants(200, "")); len(list.Data) != 0 {
 		t.Errorf("%+v", list)
 	}
 	r := ann.call("GET", "/api/v1/api-keys", nil).wants(200, "")
-	list := decode[List[APIKey]](r)
+	list := decode[List[Key]](r)
 	if len(list.Data) != 2 || list.Data[0].ID != other.ID || list.Data[1].LastUsed == nil || list.Data[0].LastUsed != nil {
 		t.Errorf("%s", r.body)
 	}
@@ -57,7 +57,7 @@ func TestAPIKeys(t *testing.T) {
 	ann.call("DELETE", path, nil).wants(204, "")
 	program.call("GET", "/api/v1/documents", nil).wants(401, codeUnauth)
 	ann.call("DELETE", path, nil).wants(404, codeNotFound)
-	ann.program(other.Key).call("POST", "/api/v1/documents", map[string]any{"title": "Imported"}).wants(201, "")
+	ann.program(other.Text).call("POST", "/api/v1/documents", map[string]any{"title": "Imported"}).wants(201, "")
 
 	for name, bad := range map[string]map[string]any{
 		"no scope":          {"name": "k", "scopes": []string{}},
@@ -123,7 +123,7 @@ func TestAPIKeyScopes(t *testing.T) {
 		}
 	}
 	for _, scope := range allScopes() {
-		program := root.program(root.makeKey(map[string]any{"name": scope, "scopes": []string{scope}}).Key)
+		program := root.program(root.makeKey(map[string]any{"name": scope, "scopes": []string{scope}}).Text)
 		for name, want := range wanted {
 			method, path, _ := strings.Cut(name, " ")
 			id := root.user.ID.String()
@@ -151,7 +151,7 @@ func TestAPIKeyScopes(t *testing.T) {
 func TestAPIKeyIsNoMoreThanItsUser(t *testing.T) {
 	h := newHarness(t, nil)
 	root, ann, bob := h.person("root", store.RoleAdmin), h.person("ann", store.RoleAdmin), h.person("bob", store.RoleMember)
-	key := ann.makeKey(map[string]any{"name": "all", "scopes": allScopes()}).Key
+	key := ann.makeKey(map[string]any{"name": "all", "scopes": allScopes()}).Text
 	program := ann.program(key)
 	d := bob.document("Plans", map[*person]string{ann: "viewer"})
 	doc := "/api/v1/documents/" + d.ID.String()
@@ -163,7 +163,7 @@ func TestAPIKeyIsNoMoreThanItsUser(t *testing.T) {
 	program.call("GET", "/api/v1/users", nil).wants(200, "")
 
 	// Without the scope admin, a key of an admin isn't one: only shared documents are shown.
-	reader := ann.program(ann.makeKey(map[string]any{"name": "reads", "scopes": []string{"documents:read"}}).Key)
+	reader := ann.program(ann.makeKey(map[string]any{"name": "reads", "scopes": []string{"documents:read"}}).Text)
 	presence := "/api/v1/users/" + bob.user.ID.String() + "/presence"
 	bob.opened(hidden)
 	if r := program.call("GET", presence, nil).wants(200, ""); !strings.Contains(string(r.body), "Hidden") {
@@ -182,7 +182,7 @@ func TestAPIKeyIsNoMoreThanItsUser(t *testing.T) {
 func TestBadAPIKeys(t *testing.T) {
 	h := newHarness(t, nil)
 	ann := h.person("ann", store.RoleMember)
-	key := ann.makeKey(map[string]any{"name": "k", "scopes": []string{"documents:read"}}).Key
+	key := ann.makeKey(map[string]any{"name": "k", "scopes": []string{"documents:read"}}).Text
 	_, hash := newToken()
 	expired, late := newToken()
 	if _, err := h.store.CreateAPIKey(t.Context(), store.APIKey{User: ann.user.ID, Name: "late", Scopes: []string{scopeRead}, ExpiresAt: time.Now().Add(-time.Hour)}, late); err != nil {
@@ -207,7 +207,7 @@ func TestBadAPIKeys(t *testing.T) {
 		t.Errorf("code %d", code)
 	}
 	// Another site's page may send one: a browser doesn't add it by itself.
-	p := ann.program(ann.makeKey(map[string]any{"name": "k", "scopes": []string{"documents:write"}}).Key)
+	p := ann.program(ann.makeKey(map[string]any{"name": "k", "scopes": []string{"documents:write"}}).Text)
 	p.header.Set("Origin", "https://evil.example")
 	p.header.Set("Sec-Fetch-Site", "cross-site")
 	p.call("POST", "/api/v1/documents", map[string]any{"title": "x"}).wants(201, "")
@@ -219,7 +219,7 @@ func TestAPIKeyEndsWhatItOpened(t *testing.T) {
 	ann := one.person("ann", store.RoleMember)
 	d := ann.document("Plans", nil)
 	key := ann.makeKey(map[string]any{"name": "k", "scopes": []string{"tokens", "documents:read"}})
-	program := ann.program(key.Key)
+	program := ann.program(key.Text)
 	token := program.token(d, nil)
 	var sockets []*opened
 	for _, h := range []*harness{one, two} {
@@ -279,7 +279,7 @@ func TestCredentialsAreNotLogged(t *testing.T) {
 	})
 	ann := h.person("ann", store.RoleMember)
 	d := ann.document("Plans", nil)
-	key := ann.makeKey(map[string]any{"name": "k", "scopes": allScopes()[:3]}).Key
+	key := ann.makeKey(map[string]any{"name": "k", "scopes": allScopes()[:3]}).Text
 	program := ann.program(key)
 	token := program.token(d, nil)
 	ws, _ := h.dial(dialing{name: d.ID.String(), query: "?token=" + token})

@@ -129,8 +129,8 @@ func TestEditorsOfAllNodes(t *testing.T) {
 func TestNodes(t *testing.T) {
 	connected := true
 	one, two := newPair(t, func(o *Options) { o.Database, o.Redis = "postgres", func() bool { return connected } })
-	root, d := one.person("root", store.RoleAdmin), Document{}
-	d = root.document("Plans", nil)
+	root := one.person("root", store.RoleAdmin)
+	d := root.document("Plans", nil)
 	root.opened(d)
 	root.on(two).opened(d)
 	type answer struct {

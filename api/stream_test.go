@@ -55,7 +55,7 @@ func (p *person) tryFollow(path string) (*following, reply) {
 	for name, values := range p.header {
 		req.Header[name] = values
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := http.DefaultClient.Do(req) //nolint:bodyclose // closed where it is read
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,34 +72,39 @@ func (p *person) tryFollow(path string) (*following, reply) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer close(f.events)
 		defer res.Body.Close()
-		var e event
-		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-			name, value, _ := strings.Cut(lines.Text(), ":")
-			value = strings.TrimPrefix(value, " ")
-			switch {
-			case lines.Text() == "":
-				if e.name != "" || e.comment {
-					f.events <- e
-				}
-				e = event{}
-			case name == "":
-				e.comment = true
-			case name == "event":
-				e.name = value
-			case name == "id":
-				e.id = value
-			case name == "data":
-				e.data = []byte(value)
-			}
-		}
+		f.read(res.Body)
 	}()
 	t.Cleanup(func() {
 		cancel()
 		<-done
 	})
 	return f, reply{}
+}
+
+// read passes events on until the stream ends.
+func (f *following) read(body io.Reader) {
+	defer close(f.events)
+	var e event
+	for lines := bufio.NewScanner(body); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), ":")
+		value = strings.TrimPrefix(value, " ")
+		switch {
+		case lines.Text() == "":
+			if e.name != "" || e.comment {
+				f.events <- e
+			}
+			e = event{}
+		case name == "":
+			e.comment = true
+		case name == "event":
+			e.name = value
+		case name == "id":
+			e.id = value
+		case name == "data":
+			e.data = []byte(value)
+		}
+	}
 }
 
 // next gives the next event, comments left out.
