@@ -107,8 +107,9 @@ func redisKilled(c *cluster) {
 	c.whole()
 }
 
-// whole has the trial look, once all agree, whether all people are shown at all nodes soon after now.
+// whole has the trial look, once all agree, whether all people are shown at all nodes. That takes longer than after FLUSHALL where people were told that others had
+// left: Yjs shows these again when they give a sign of life that is newer, which they do every 15 s.
 func (c *cluster) whole() {
 	since := time.Now()
-	c.afterwards = func() { c.attended("all people are shown at all nodes", c.nodes, true, since, wholeTime) }
+	c.afterwards = func() { c.attended("all people are shown at all nodes", c.nodes, true, since, vanishTime) }
 }
