@@ -59,11 +59,14 @@ func launchKilled(c *cluster) {
 	c.moment(150 * time.Millisecond)
 	victim := c.any()
 	c.must(victim.kill())
+	made, err := c.postgres.query("SELECT to_regclass('schema_migrations') IS NOT NULL, to_regclass('heads') IS NOT NULL")
+	c.must(err)
+	c.logf("when node %s is killed there is the table of versions, and the schema: %s", victim.name, made)
 	for _, n := range others(c.nodes, victim) {
 		c.must(n.ready("ok"))
 	}
 	c.must(victim.start())
-	made, err := c.postgres.query("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM schema_migrations WHERE NOT dirty)")
+	made, err = c.postgres.query("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM schema_migrations WHERE NOT dirty)")
 	c.must(err)
 	if made != "1|1" {
 		c.broken("three nodes on an empty database made, together, users and clean versions: %s", made)
