@@ -72,13 +72,11 @@ function watch() {
 
 /** One person with a browser of their own. */
 export class Person {
-  #shots;
-
   constructor(name, context, page, shots) {
     this.name = name;
     this.context = context;
     this.page = page;
-    this.#shots = shots;
+    this.shots = shots;
     this.errors = [];
     page.on('pageerror', (error) => this.errors.push(`${name}: ${error.stack ?? error}`));
     page.on('dialog', (dialog) => void dialog.accept());
@@ -173,8 +171,37 @@ export class Person {
     return this.page.evaluate(() => window.watched);
   }
 
+  /** Keeps an eye on the event streams of a page; `open` are those that have not ended, `asked` those ever begun. */
+  static streamsOf(page) {
+    const streams = { asked: 0, open: new Set() };
+    const isStream = (request) => /\/(stream|events)$/.test(new URL(request.url()).pathname);
+    page.on('request', (request) => {
+      if (!isStream(request)) return;
+      streams.asked++;
+      streams.open.add(request);
+    });
+    for (const end of ['requestfinished', 'requestfailed']) page.on(end, (request) => streams.open.delete(request));
+    return streams;
+  }
+
+  /** Opens the bell's panel. */
+  async openBell() {
+    await this.page.getByTestId('bell').getByRole('button').first().click();
+    const panel = this.page.getByRole('dialog', { name: 'Notifications' });
+    await panel.waitFor();
+    return panel;
+  }
+
+  /** Waits until the bell counts so many unread notices. */
+  async unread(count) {
+    const shown = this.page.getByTestId('unread');
+    await eventually(`${this.name} has ${count} unread notices`, async () =>
+      count === 0 ? (await shown.count()) === 0 : (await shown.allInnerTexts()).join() === String(count),
+    );
+  }
+
   async shoot(name) {
-    await this.page.screenshot({ path: join(this.#shots, `${name}.png`) });
+    await this.page.screenshot({ path: join(this.shots, `${name}.png`) });
   }
 }
 

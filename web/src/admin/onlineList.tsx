@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { memo, useCallback, useEffect, useRef, useState } from 'react';
 import { ApiError, api } from '../api/client';
 import type { OnlineEditor } from '../api/types';
 import { activityOf, isActive } from '../live/activity';
@@ -14,7 +14,15 @@ const roleWord: Record<OnlineEditor['role'], string> = {
   viewer: 'View only',
 };
 
-function Connection({ editor, now, onEnd }: { editor: OnlineEditor; now: number; onEnd: () => void }) {
+const Connection = memo(function Connection({
+  editor,
+  now,
+  onEnd,
+}: {
+  editor: OnlineEditor;
+  now: number;
+  onEnd: (editor: OnlineEditor) => void;
+}) {
   const { user, role, node, since, lastActive } = editor;
   const active = isActive(lastActive, now);
   return (
@@ -39,13 +47,15 @@ function Connection({ editor, now, onEnd }: { editor: OnlineEditor; now: number;
         type="button"
         className="button button-quiet button-small"
         aria-label={`End the connection of ${user.name}`}
-        onClick={onEnd}
+        onClick={() => {
+          onEnd(editor);
+        }}
       >
         End
       </button>
     </li>
   );
-}
+});
 
 function Group({ doc, now, onEnd }: { doc: OpenDocument; now: number; onEnd: (editor: OnlineEditor) => void }) {
   const title = doc.title || 'Untitled';
@@ -57,14 +67,7 @@ function Group({ doc, now, onEnd }: { doc: OpenDocument; now: number; onEnd: (ed
       </div>
       <ul className="rows">
         {doc.editors.map((editor) => (
-          <Connection
-            key={editor.connectionId}
-            editor={editor}
-            now={now}
-            onEnd={() => {
-              onEnd(editor);
-            }}
-          />
+          <Connection key={editor.connectionId} editor={editor} now={now} onEnd={onEnd} />
         ))}
       </ul>
     </section>
@@ -85,7 +88,17 @@ export function OnlineList({
   const [asked, setAsked] = useState<OnlineEditor | null>(null);
   const [done, setDone] = useState('');
   const task = useTask();
+  const outcome = useRef<HTMLParagraphElement>(null);
+  // The button that was pressed is gone with its row.
+  useEffect(() => {
+    if (done) outcome.current?.focus();
+  }, [done]);
   const groups = byDocument(editors.filter((editor) => matches(editor, query)));
+
+  const ask = useCallback((editor: OnlineEditor) => {
+    setDone('');
+    setAsked(editor);
+  }, []);
 
   const end = async ({ connectionId, user, document }: OnlineEditor) => {
     const name = `The connection of ${user.name} to “${document.title || 'Untitled'}”`;
@@ -119,21 +132,13 @@ export function OnlineList({
           }}
         />
       </div>
-      <p className={done ? 'callout' : 'visually-hidden'} role="status" data-testid="ended">
+      <p ref={outcome} className={done ? 'callout' : 'visually-hidden'} role="status" tabIndex={-1} data-testid="ended">
         {done}
       </p>
       {groups.length > 0 ? (
         <div className="online" data-testid="online">
           {groups.map((doc) => (
-            <Group
-              key={doc.id}
-              doc={doc}
-              now={now}
-              onEnd={(editor) => {
-                setDone('');
-                setAsked(editor);
-              }}
-            />
+            <Group key={doc.id} doc={doc} now={now} onEnd={ask} />
           ))}
         </div>
       ) : editors.length > 0 ? (
@@ -142,7 +147,7 @@ export function OnlineList({
         </p>
       ) : (
         <section className="empty" data-testid="nobody">
-          <h3>Nobody has a document open</h3>
+          <h3>It is quiet</h3>
           <p>As soon as somebody opens one, here or on another server, you see it here without reloading.</p>
         </section>
       )}

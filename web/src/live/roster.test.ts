@@ -94,7 +94,24 @@ describe('Roster', () => {
     vi.useRealTimers();
   });
 
-  const settle = () => vi.advanceTimersByTimeAsync(0);
+  /** Longer than the roster waits between two states that it shows. */
+  const settle = () => vi.advanceTimersByTimeAsync(200);
+
+  it('shows many changes together, and the last one always', async () => {
+    server.last.open();
+    await settle();
+    server.last.event('snapshot', { editors: [], complete: true });
+    await settle();
+    let shown = 0;
+    roster.subscribe(() => shown++);
+    for (let i = 0; i < 50; i++) {
+      server.last.event('join', editor(`${i}`, `Person ${i}`));
+      await vi.advanceTimersByTimeAsync(4);
+    }
+    await settle();
+    expect(shown).toBeLessThanOrEqual(3); // 200 ms of changes, 150 ms apart
+    expect(roster.snapshot().editors).toHaveLength(50);
+  });
 
   it('keeps people over a short break, and forgets them in a long one', async () => {
     server.last.open();
@@ -103,7 +120,7 @@ describe('Roster', () => {
     await settle();
     expect(roster.snapshot()).toMatchObject({ known: true, live: true });
     server.last.breakOff();
-    await vi.advanceTimersByTimeAsync(9_000);
+    await vi.advanceTimersByTimeAsync(9_700);
     expect(roster.snapshot().live).toBe(false);
     expect(names(roster.snapshot())).toEqual(['Ada']);
     await vi.advanceTimersByTimeAsync(1_000);

@@ -44,7 +44,7 @@ function isEditor(value: unknown): value is Editor {
 }
 
 function oldestFirst(a: Editor, b: Editor): number {
-  return a.since.localeCompare(b.since) || a.connectionId.localeCompare(b.connectionId);
+  return Date.parse(a.since) - Date.parse(b.since) || a.connectionId.localeCompare(b.connectionId);
 }
 
 /** What an event makes of a roster. Events that say nothing, and of kinds yet to come, leave it the same object. */
@@ -82,11 +82,17 @@ export function rosterAfter<E extends Editor>(before: RosterState<E>, event: Str
 /** How long people stay listed after the stream broke, in milliseconds; a reconnect within that changes nothing. */
 const grace = 10_000;
 
+/** The least time between two states that are shown, in milliseconds: hundreds of people may type at once. */
+const calm = 150;
+
 /** A roster that is kept by a stream of events from `start` to `stop`. */
 export class Roster<E extends Editor = Editor> {
   readonly #stream: EventStream;
   readonly #listeners = new Set<() => void>();
   #state: RosterState<E> = unknownRoster;
+  /** The state that listeners have been told of. */
+  #shown: RosterState<E> = unknownRoster;
+  #calming: ReturnType<typeof setTimeout> | undefined;
   #forget: ReturnType<typeof setTimeout> | undefined;
 
   constructor(path: string, options: Pick<StreamOptions, 'fetch' | 'page' | 'random'> = {}) {
@@ -100,7 +106,7 @@ export class Roster<E extends Editor = Editor> {
     });
   }
 
-  readonly snapshot = (): RosterState<E> => this.#state;
+  readonly snapshot = (): RosterState<E> => this.#shown;
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
@@ -118,6 +124,7 @@ export class Roster<E extends Editor = Editor> {
     this.#forget = undefined;
     this.#stream.close();
     this.#set(unknownRoster);
+    this.#show();
   }
 
   /** Takes a connection away that is known to have ended, before the stream says so. */
@@ -143,8 +150,19 @@ export class Roster<E extends Editor = Editor> {
   };
 
   #set(next: RosterState<E>): void {
-    if (next === this.#state) return;
     this.#state = next;
+    if (this.#calming === undefined) this.#show();
+  }
+
+  #show(): void {
+    clearTimeout(this.#calming);
+    this.#calming = undefined;
+    if (this.#shown === this.#state) return;
+    this.#shown = this.#state;
+    this.#calming = setTimeout(() => {
+      this.#calming = undefined;
+      this.#show();
+    }, calm);
     for (const listener of this.#listeners) listener();
   }
 }

@@ -36,6 +36,12 @@ describe('sentences', () => {
     expect(textOf(later)).toBe('Something changed in “Untitled”');
   });
 
+  it('shortens long titles, by whole letters', () => {
+    const of = (title: string) => textOf(notice('1', { kind: 'document.deleted', document: { id: 'd', title } }));
+    expect(of('x'.repeat(60))).toBe(`Ann moved “${'x'.repeat(60)}” to the trash`);
+    expect(of('😀'.repeat(61))).toBe(`Ann moved “${'😀'.repeat(59)}…” to the trash`);
+  });
+
   it('links to what the person may still see', () => {
     expect(linkOf(notice('1'))).toBe('/d/d1');
     expect(linkOf(notice('1', { kind: 'document.removed' }))).toBeNull();

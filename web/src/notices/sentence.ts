@@ -9,6 +9,19 @@ export interface Part {
 const plain = (text: string): Part => ({ text, strong: false });
 const strong = (text: string): Part => ({ text, strong: true });
 
+/** A sentence with a longer title than this is hard to read. */
+const longestTitle = 60;
+
+function titleOf({ document: { title } }: Notice): string {
+  const letters = Array.from(title || 'Untitled');
+  return letters.length > longestTitle
+    ? `${letters
+        .slice(0, longestTitle - 1)
+        .join('')
+        .trimEnd()}…`
+    : letters.join('');
+}
+
 /** The role as the sharing dialog names it; a commenter is a viewer until comments exist. */
 function roleWord(role: Notice['role']): string {
   return role === 'commenter' ? 'viewer' : (role ?? 'viewer');
@@ -17,7 +30,7 @@ function roleWord(role: Notice['role']): string {
 /** Tells a notice as one person would tell another. Who did it may be unknown: then it tells what happened. */
 export function sentenceOf(notice: Notice): Part[] {
   const actor = notice.actor?.name.trim();
-  const title = strong(`“${notice.document.title || 'Untitled'}”`);
+  const title = strong(`“${titleOf(notice)}”`);
   switch (notice.kind) {
     case 'document.shared':
       return actor

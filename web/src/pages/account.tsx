@@ -155,7 +155,7 @@ export default function AccountPage({ user }: { user: User }) {
       <div className="page-head">
         <h1>Your account</h1>
       </div>
-      <p className="quiet">{user.email}</p>
+      <p className="quiet account-email">{user.email}</p>
       <NameForm user={user} />
       <Devices />
     </Shell>

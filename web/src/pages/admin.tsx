@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
 import { OnlineList } from '../admin/onlineList';
-import { counted, countsOf } from '../admin/online';
+import { counted, countsOf, type Counts } from '../admin/online';
 import { Servers } from '../admin/servers';
 import { ApiError, api, reasonOf, streams } from '../api/client';
 import type { Nodes, OnlineEditor, User } from '../api/types';
@@ -53,6 +53,12 @@ function useNodes(again: unknown): { nodes: Nodes | null; problem: string } {
   return { nodes, problem };
 }
 
+function summary({ people, documents, connections }: Counts): string {
+  if (connections === 0) return 'Nobody has a document open';
+  const where = counted(documents, 'document', 'documents');
+  return `${counted(people, 'person', 'people')} in ${where}, ${counted(connections, 'connection', 'connections')}`;
+}
+
 function Dashboard() {
   const { state, roster } = useRoster<OnlineEditor>(streams.everyone);
   const { nodes, problem } = useNodes(state.complete);
@@ -66,7 +72,7 @@ function Dashboard() {
         <h1>Online now</h1>
         <span className="live" data-live={state.live} role="status" data-testid="live">
           <span className="live-dot" aria-hidden="true" />
-          {state.live ? 'Live' : state.refused ? 'Not available' : 'Connecting…'}
+          {state.live ? 'Live' : state.refused ? 'Not available' : state.known ? 'Reconnecting…' : 'Connecting…'}
         </span>
       </div>
       {partial ? (
@@ -77,9 +83,7 @@ function Dashboard() {
         </p>
       ) : null}
       <p className="counts" data-testid="counts">
-        {state.known
-          ? `${counted(counts.people, 'person', 'people')} in ${counted(counts.documents, 'document', 'documents')}, ${counted(counts.connections, 'connection', 'connections')}`
-          : 'Asking who is here…'}
+        {state.known ? summary(counts) : 'Asking who is here…'}
       </p>
       {state.known ? (
         <OnlineList
@@ -105,7 +109,7 @@ function Dashboard() {
 export default function AdminPage({ user }: { user: User }) {
   useTitle('Admin');
   return (
-    <Shell user={user}>
+    <Shell user={user} wide>
       {user.role === 'admin' ? (
         <Dashboard />
       ) : (

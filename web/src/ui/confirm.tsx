@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, type ReactNode } from 'react';
+import { useId, useLayoutEffect, useRef, type ReactNode } from 'react';
 import { FormError } from './field';
 
 /** Asks before something is done that can't be taken back. Escape and "Cancel" close it without doing it. */
@@ -22,8 +22,13 @@ export function Confirm({
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
-    dialog.current?.showModal();
+  // Closed before it goes away, so that the focus returns to where it came from.
+  useLayoutEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => {
+      shown?.close();
+    };
   }, []);
   return (
     <dialog
@@ -31,7 +36,9 @@ export function Confirm({
       className="confirm"
       aria-labelledby={`${id}-title`}
       aria-describedby={`${id}-text`}
-      onClose={onClose}
+      onClose={() => {
+        if (!dialog.current?.open) onClose();
+      }}
       data-testid="confirm"
     >
       <h2 id={`${id}-title`}>{title}</h2>

@@ -9,7 +9,7 @@ import { Avatar } from './avatar';
 import { Logo } from './logo';
 
 /** The frame of the pages with the main navigation: documents, people, admin, notices, who am I, log out. */
-export function Shell({ user, children }: { user: User; children?: ReactNode }) {
+export function Shell({ user, wide = false, children }: { user: User; wide?: boolean; children?: ReactNode }) {
   const path = usePath();
   const { leave } = useSession();
   const { loggedOut } = useNotices().state;
@@ -74,7 +74,7 @@ export function Shell({ user, children }: { user: User; children?: ReactNode }) 
           {problem}
         </p>
       ) : null}
-      <main className="shell-main">{children}</main>
+      <main className={wide ? 'shell-main shell-main-wide' : 'shell-main'}>{children}</main>
     </div>
   );
 }
