@@ -51,6 +51,7 @@ func (e *events) begin() error {
 	h.Set("Content-Type", eventsType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // for proxies that would gather the answer first
+	h.Set("Connection", "close")     // the limit of the last write would be one for the next request, too
 	e.w.WriteHeader(http.StatusOK)
 	fmt.Fprintf(&e.waiting, "retry: %d\n\n", 1000+rand.IntN(2000))
 	return e.flush()

@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/bizsync/bizsync/collab"
 	"github.com/bizsync/bizsync/store"
 )
 
@@ -27,6 +29,7 @@ type following struct {
 	t      *testing.T
 	cancel context.CancelFunc
 	header http.Header
+	closes bool       // the connection is for this stream only
 	events chan event // closed at the end of the stream
 }
 
@@ -68,7 +71,7 @@ func (p *person) tryFollow(path string) (*following, reply) {
 		}
 		return nil, reply{t: t, status: res.StatusCode, header: res.Header, body: raw}
 	}
-	f := &following{t: t, cancel: cancel, header: res.Header, events: make(chan event, 1000)}
+	f := &following{t: t, cancel: cancel, header: res.Header, closes: res.Close, events: make(chan event, 1000)}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -167,6 +170,9 @@ func TestStreamHeaders(t *testing.T) {
 		if got := f.header.Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
+	}
+	if !f.closes {
+		t.Error("another request may come after the stream, under the limit of its last write")
 	}
 	if r := ann.call("HEAD", noticeStream, nil).wants(200, ""); r.header.Get("Content-Type") != eventsType {
 		t.Errorf("HEAD: %v", r.header)
@@ -317,5 +323,125 @@ func TestStreamGivesUpSlowClients(t *testing.T) {
 	out := &events{w: w, control: http.NewResponseController(w), stall: 20 * time.Millisecond}
 	if err := out.begin(); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
+	}
+}
+
+// awayStore is a database that can be away.
+type awayStore struct {
+	store.Store
+
+	mu   sync.RWMutex // held for reading by calls, so that none is under way when the database goes
+	away bool
+}
+
+func (s *awayStore) setAway(away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = away
+}
+
+// unlessAway asks the database, or doesn't.
+func unlessAway[T any](s *awayStore, ask func() (T, error)) (answer T, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.away {
+		return answer, store.ErrUnavailable
+	}
+	return ask()
+}
+
+func (s *awayStore) Lapsed(ctx context.Context, c store.Credentials) (store.Credentials, error) {
+	return unlessAway(s, func() (store.Credentials, error) { return s.Store.Lapsed(ctx, c) })
+}
+
+func (s *awayStore) Heads(ctx context.Context, ids []store.DocumentID) ([]store.Head, error) {
+	return unlessAway(s, func() ([]store.Head, error) { return s.Store.Heads(ctx, ids) })
+}
+
+func (s *awayStore) NoticesAfter(ctx context.Context, user store.UserID, after uint64, limit int) ([]store.Notice, error) {
+	return unlessAway(s, func() ([]store.Notice, error) { return s.Store.NoticesAfter(ctx, user, after, limit) })
+}
+
+func (s *awayStore) Document(ctx context.Context, id store.DocumentID, user store.UserID) (store.Document, error) {
+	return unlessAway(s, func() (store.Document, error) { return s.Store.Document(ctx, id, user) })
+}
+
+// While the database is away streams go on, as sockets do; what ended meanwhile ends them when it is back, and what came meanwhile is told.
+func TestStreamsWhileTheDatabaseIsAway(t *testing.T) {
+	st := &awayStore{Store: openStore(t)}
+	h := startServer(t, st, "node-1", time.Hour, nil)
+	h.server.streams.timing.look = 20 * time.Millisecond
+	root, ann, bob := h.person("root", store.RoleAdmin), h.person("ann", store.RoleMember), h.person("bob", store.RoleMember)
+	d := ann.document("Plans", map[*person]string{bob: "viewer"})
+	all, about, notices, gone := root.follow("/api/v1/admin/events"), ann.follow("/api/v1/documents/"+d.ID.String()+"/events"), ann.follow(noticeStream), bob.follow(noticeStream)
+	wants[EditorSnapshot[AdminEditor]](all, "snapshot")
+	wants[EditorSnapshot[Editor]](about, "snapshot")
+
+	socket := ann.opened(d)
+	wants[AdminEditor](all, "join")
+	wants[Editor](about, "join")
+	st.setAway(true)
+	off := true
+	if _, err := st.ChangeUser(t.Context(), bob.user.ID, store.UserChange{Disabled: &off}); err != nil {
+		t.Fatal(err)
+	}
+	other, _, err := st.CreateDocument(t.Context(), store.Document{Title: "Other", Owner: root.user.ID}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.SetMember(t.Context(), other.ID, ann.user.ID, store.Viewer, root.user.ID); err != nil {
+		t.Fatal(err)
+	}
+	h.hub.Notify(ann.user.ID)
+	socket.leaves()
+	wants[AdminEditor](all, "leave")
+	wants[Editor](about, "leave")
+	for range 20 { // twenty looks that come to nothing
+		h.server.streams.look()
+		select {
+		case e, ok := <-gone.events:
+			t.Fatalf("%+v %v", e, ok)
+		case e, ok := <-notices.events:
+			t.Fatalf("%+v %v", e, ok)
+		case <-time.After(h.server.streams.timing.look):
+		}
+	}
+	st.setAway(false)
+	gone.ends()
+	if n := wants[Notice](notices, "notice"); n.Document.ID != other.ID {
+		t.Errorf("%+v", n)
+	}
+}
+
+// Titles are remembered for a while, as many as there is room for, and those that can't be read are as they were.
+func TestTitles(t *testing.T) {
+	st := &awayStore{Store: openStore(t)}
+	h := startServer(t, st, "node-1", time.Hour, nil)
+	ann := h.person("ann", store.RoleMember)
+	d := ann.document("Plans", nil)
+	open := []collab.Editor{{Document: d.ID, User: ann.user.ID}, {Document: d.ID, User: ann.user.ID}, {Document: store.NewID(), User: ann.user.ID}}
+	titles := newTitles(st)
+	is := func(want string) {
+		t.Helper()
+		got := titles.of(t.Context(), open)
+		if got[d.ID] != want || got[open[2].Document] != "" {
+			t.Errorf("%v, want %q", got, want)
+		}
+	}
+	is("Plans")
+	if err := st.RenameDocument(t.Context(), d.ID, "Other"); err != nil {
+		t.Fatal(err)
+	}
+	is("Plans")
+	titles.known[d.ID] = titleEntry{"Plans", time.Now().Add(-titleLife)}
+	st.setAway(true)
+	is("Plans")
+	st.setAway(false)
+	is("Other")
+	for range 2 * maxTitles {
+		titles.set(store.NewID(), "x")
+	}
+	if n := len(titles.known); n > maxTitles {
+		t.Errorf("%d titles are remembered", n)
 	}
 }
