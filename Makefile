@@ -71,7 +71,7 @@ test: deps ## everything that has to hold, some twelve minutes on two cores
 	$(call step,go vet,go vet $(PACKAGES))
 	$(call step,Go tests with the race detector,go test -race -count=1 -timeout 15m $(filter-out %/cmd/bizsync/e2e %/cmd/bizsync/faults,$(PACKAGES)))
 	$(call step,the built server and stock clients,go test -race -count=1 -timeout 10m $(E2E))
-	$(call step,the faster faults of a cluster,go test -count=1 -timeout 10m $(FAULTS))
+	$(call step,the faster faults of a cluster,go test -count=1 -timeout 15m $(FAULTS))
 	$(call step,random histories,go test -count=1 -timeout 10m -run '^TestRandomHistories$$' ./collab)
 	$(call step,unit tests of the browser application,npm --prefix web test)
 	$(call step,web/dist is built from its source,npm --prefix web run check-dist)
@@ -111,5 +111,5 @@ soak: ## play 10,000 random histories (SEEDS=...)
 	BIZSYNC_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -run '^TestRandomHistories$$' ./collab
 
 .PHONY: faults
-faults: deps ## break a cluster in every way, (ROUNDS=... of each fault)
+faults: deps ## break a cluster in every way (ROUNDS=... of each fault); the short suite in `make test` takes up to ten minutes on two busy cores
 	BIZSYNC_FAULTS=all BIZSYNC_ROUNDS=$(ROUNDS) go test -count=1 -timeout 0 -v $(FAULTS)

@@ -9,12 +9,12 @@ import (
 // redisFaults are those of Redis and of the ways to it.
 func redisFaults() []fault {
 	return []fault{
-		{name: "Redis frozen for 10 s", rounds: 2, ci: 1, run: redisFrozen},
+		{name: "Redis frozen for 10 s", rounds: 2, run: redisFrozen},
 		{name: "subscriptions killed every 200 ms", rounds: 3, ci: 1, run: subscriptionsKilled},
 		{name: "connections to Redis swallowed, new ones work", rounds: 3, run: redisSwallowed},
 		{name: "node cut from Redis", rounds: 3, run: cutFromRedis},
 		{name: "node's packets to Redis vanish", rounds: 2, run: redisUnanswering},
-		{name: "Sentinel failover", sentinels: true, rounds: 2, ci: 1, run: failover},
+		{name: "Sentinel failover", sentinels: true, rounds: 2, run: failover},
 	}
 }
 
