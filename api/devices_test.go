@@ -81,3 +81,40 @@ func TestDisable(t *testing.T) {
 		t.Errorf("%+v", u)
 	}
 }
+
+// Nobody waits for the next poll: what ends a login, an account or a key here ends its sockets and streams here at once.
+func TestEndsAreToldAtOnce(t *testing.T) {
+	h := newHarness(t, nil) // which doesn't poll
+	h.server.streams.timing.look = time.Hour
+	root := h.person("root", store.RoleAdmin)
+	for name, end := range map[string]func(ann *person, key NewKey){
+		"logout": func(ann *person, _ NewKey) { ann.call("DELETE", "/api/v1/session", nil).wants(204, "") },
+		"disabled": func(ann *person, _ NewKey) {
+			root.call("PATCH", "/api/v1/users/"+ann.user.ID.String(), map[string]any{"disabled": true}).wants(200, "")
+		},
+		"key": func(ann *person, key NewKey) {
+			ann.call("DELETE", "/api/v1/api-keys/"+key.ID.String(), nil).wants(204, "")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ann := h.person("ann-"+name, store.RoleMember)
+			d := ann.document("Plans", nil)
+			key := ann.makeKey(map[string]any{"name": "k", "scopes": []string{"tokens", "documents:read"}})
+			dials, follower := dialing{name: d.ID.String(), header: ann.page()}, ann
+			if name == "key" {
+				follower = ann.program(key.Text)
+				dials = dialing{name: d.ID.String(), query: "?token=" + follower.token(d, nil)}
+			}
+			ws, _ := h.dial(dials)
+			if code, told := fate(t, ws); code != 0 {
+				t.Fatal(code, told)
+			}
+			socket, stream := keepOpen(t, ws), follower.follow(noticeStream)
+			end(ann, key)
+			socket.closes(4401, time.Second)
+			if took := stream.ends(); took > time.Second {
+				t.Errorf("the stream took %v to end", took)
+			}
+		})
+	}
+}
