@@ -86,6 +86,7 @@ test('what happens is told as it happens', { timeout: 180_000 }, async (t) => {
     const words = 'Ann shared “Plans” with you as editor';
     assert.equal(await bob.page.getByTestId('toast').innerText(), words);
     await bob.unread(1);
+    await bob.page.getByTestId('documents').getByText('Plans').waitFor(); // the list has it without reloading
     const panel = await bob.openBell();
     await bob.shoot('1-bell');
     await panel.getByRole('link', { name: words }).click();

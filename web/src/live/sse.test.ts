@@ -12,6 +12,7 @@ describe('EventReader', () => {
     ['an event without a name', 'data: a\n\n', [{ name: 'message', data: 'a', id: '' }]],
     ['data of several lines', 'data: a\ndata:b\ndata\n\n', [{ name: 'message', data: 'a\nb\n', id: '' }]],
     ['carriage returns', 'data: a\r\rdata: b\r\n\r\n', ['a', 'b'].map((data) => ({ name: 'message', data, id: '' }))],
+    ['both line ends in one event', 'data: a\r\ndata: b\r\n\r\n', [{ name: 'message', data: 'a\nb', id: '' }]],
     ['a byte order mark', '\ufeffdata: a\n\n', [{ name: 'message', data: 'a', id: '' }]],
     ['comments', ': beat\n\n:\n\ndata: a\n\n', [{ name: 'message', data: 'a', id: '' }]],
     ['fields that nobody knows', 'colour: red\ndata: a\n\n', [{ name: 'message', data: 'a', id: '' }]],

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { ApiError, api, reasonOf } from '../api/client';
 import type { DocumentInfo, User } from '../api/types';
+import { useNoticeCenter } from '../notices/context';
 import { Link, navigate } from '../router';
 import { useSession } from '../session';
 import { FormError } from '../ui/field';
@@ -27,6 +28,7 @@ const roleMark: Record<DocumentInfo['role'], string> = {
 export function DocumentsPage({ user }: { user: User }) {
   useTitle('Documents');
   const { leave } = useSession();
+  const center = useNoticeCenter();
   const [search, setSearch] = useState('');
   const [listing, setListing] = useState<Listing | null>(null);
   const [problem, setProblem] = useState('');
@@ -66,6 +68,15 @@ export function DocumentsPage({ user }: { user: User }) {
       abort.abort();
     };
   }, [search, read, failed]);
+
+  // What others did may have put a document on the list, or taken one away.
+  useEffect(
+    () =>
+      center.onArrival(() => {
+        read(search.trim()).catch(failed);
+      }),
+    [center, read, search, failed],
+  );
 
   const more = async () => {
     if (!listing?.nextCursor) return;
