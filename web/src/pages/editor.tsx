@@ -6,6 +6,7 @@ import { Link } from '../router';
 import { useSession } from '../session';
 import { Notice } from '../ui/notice';
 import '../styles/editor.css';
+import '../styles/presence.css';
 
 type Load =
   | { status: 'loading' }
