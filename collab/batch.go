@@ -42,13 +42,19 @@ type announcement struct {
 	client  uint64
 }
 
-// writer is an account, and the API key by which its connection was let in, if any: whose rights are checked at the commit.
+// writer is an account, and the login or API key by which its connection was let in, if any: whose rights are checked at the commit.
 type writer struct {
-	user store.UserID
-	key  uuid.UUID
+	user       store.UserID
+	credential uuid.UUID
 }
 
-func (p *Peer) writer() writer { return writer{p.User, p.Key} }
+func (p *Peer) writer() writer {
+	w := writer{p.User, p.Key}
+	if p.Session != uuid.Nil {
+		w.credential = p.Session
+	}
+	return w
+}
 
 // authorRow gathers what one writer brings in a batch.
 type authorRow struct {
@@ -144,7 +150,7 @@ func (b *batch) seal() (part store.DocumentAppend, bytes int) {
 		if len(row.updates) > 1 {
 			update = crdt.MergeUpdates(row.updates...)
 		}
-		b.part.Rows[i] = store.NewRow{Author: row.author.user, Key: row.author.key, Update: update.Bytes(), Clients: row.clients}
+		b.part.Rows[i] = store.NewRow{Author: row.author.user, Credential: row.author.credential, Update: update.Bytes(), Clients: row.clients}
 	}
 	return b.part, b.bytes
 }

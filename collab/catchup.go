@@ -26,7 +26,8 @@ var unknownOwner = uuid.Max
 
 // readResult is a piece of the log that was read for a room, or the snapshot where the log no longer reaches back.
 type readResult struct {
-	after    uint64 // where it began
+	after    uint64      // where it began
+	afterRow store.RowID // and what the room had there
 	page     store.RowPage
 	snapshot *store.Snapshot
 	err      error
@@ -46,7 +47,7 @@ func (r *room) compareHead(h store.Head, seen uint64) {
 		}
 		r.fail(&CloseError{Code: CloseNotFound, Reason: "the document was deleted"})
 	default:
-		r.lenient = h.Lenient
+		r.setLenient(h)
 		// A batch in flight explains a head that is ahead, for a while.
 		if r.behind(h) && (r.batch == nil || time.Since(r.batchSince) > r.hub.timing.HeadPoll) {
 			r.catchUp("head")
@@ -57,9 +58,15 @@ func (r *room) compareHead(h store.Head, seen uint64) {
 	}
 }
 
+// setLenient notes whether anybody may bring what others wrote, as the database has it.
+func (r *room) setLenient(h store.Head) {
+	r.lenient = h.Lenient
+	r.seenLenient.Store(h.Lenient)
+}
+
 // strange says whether rows that were read don't follow the room's last one: they are of another history.
 func (r *room) strange(res readResult) bool {
-	return len(res.page.Rows) > 0 && res.page.Head.Epoch == r.epoch && res.page.Rows[0].Seq == r.upTo+1 && res.page.Rows[0].Prev != r.upToRow
+	return len(res.page.Rows) > 0 && res.page.Head.Epoch == r.epoch && res.page.Rows[0].Seq == res.after+1 && res.page.Rows[0].Prev != res.afterRow
 }
 
 // reload gives the room up, since the document has another history now.
@@ -117,7 +124,7 @@ func (r *room) watchHole(now time.Time) {
 	if due := r.holeSince.Add(readSpacing); now.Before(due) {
 		r.at(due)
 	} else {
-		r.readAgain = true
+		r.catchUp("hole")
 	}
 }
 
@@ -147,12 +154,12 @@ func (r *room) startRead(ctx context.Context, now time.Time) {
 }
 
 func (r *room) readOn(ctx context.Context) {
-	after, log := r.upTo, r.hub.store
+	after, afterRow, log := r.upTo, r.upToRow, r.hub.store
 	r.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, readLimit)
 		defer cancel()
 		res := readTail(ctx, log, r.doc, after)
-		res.after = after
+		res.after, res.afterRow = after, afterRow
 		r.reads <- res
 	})
 }
@@ -204,6 +211,10 @@ func (r *room) readDone(ctx context.Context, res readResult) {
 		return
 	}
 	if r.upTo < res.page.Head.Seq {
+		if r.upTo == res.after {
+			r.readAgain = true // it brought nothing: not again at once
+			return
+		}
 		r.reading = true
 		r.readOn(ctx)
 		return
@@ -235,13 +246,7 @@ func (r *room) takeSnapshot(s store.Snapshot) bool {
 		r.fail(&CloseError{Code: CloseTryAgain, Reason: "the document can't be read"})
 		return false
 	}
-	fit := crdt.Known{r.state}.Fit(u, nil)
-	r.state.Apply(u)
-	r.encoded, r.welcome = nil, nil
-	r.rejudge = true
-	if !fit.Update.IsEmpty() {
-		r.broadcast(syncMessage(syncUpdate, fit.Update.Bytes()), nil)
-	}
+	r.applyPart(u)
 	r.upTo, r.upToRow = s.Seq, s.Row
 	for seq := range r.above {
 		if seq <= s.Seq {
@@ -249,11 +254,7 @@ func (r *room) takeSnapshot(s store.Snapshot) bool {
 		}
 	}
 	r.tail = tail{}
-	r.holeSince = time.Time{}
-	if len(r.above) > 0 {
-		r.holeSince = time.Now()
-	}
-	r.moved()
+	r.advance()
 	return true
 }
 

@@ -42,6 +42,8 @@ const (
 	tellSpacing = 50 * time.Millisecond
 	// goneAfter is how long a node's record is missing before its people count as gone: after a FLUSHALL it is back within a beat.
 	goneAfter = 2500 * time.Millisecond
+	// wholeAfter is how long after Redis has answered again everybody has renewed what it had lost.
+	wholeAfter = 1500 * time.Millisecond
 	// aloneAfter is how long Redis doesn't answer before this node shows its own people only.
 	aloneAfter = 4 * time.Second
 	// controlLeases bounds the leases in one message.
@@ -66,6 +68,7 @@ type cluster struct {
 	shared Shared
 	relay  Relay
 	heard  time.Time // when Redis last gave the list of nodes
+	back   time.Time // when it gave it again after it had failed; zero: it fails
 }
 
 // run renews what this node says of itself, and looks at the others, until ctx is done.
@@ -92,10 +95,11 @@ func (c *cluster) run(ctx context.Context) {
 
 // tell renews leases and sends what changed to the other nodes; beat: it is time for the node's record, too.
 func (c *cluster) tell(ctx context.Context, beat bool) {
-	for first := true; ; first = false {
+	// Once more only when what was there is lost: changes that go on coming must not keep this node from looking at the others.
+	for range 2 {
 		m, node, leases := c.roster.takeChanges(time.Now())
 		changed := len(m.Leases)+len(m.Gone) > 0
-		if !changed && !(beat && first) && len(leases) == 0 {
+		if !changed && !beat && len(leases) == 0 {
 			return
 		}
 		limited, cancel := context.WithTimeout(ctx, sharedLimit)
@@ -110,7 +114,7 @@ func (c *cluster) tell(ctx context.Context, beat bool) {
 		if changed {
 			c.send(m)
 		}
-		if err != nil || (!changed && !lost) {
+		if err != nil || !lost {
 			return
 		}
 	}
@@ -137,15 +141,24 @@ func (c *cluster) look(ctx context.Context) {
 		if ctx.Err() == nil || now.Sub(c.heard) < aloneAfter {
 			c.hub.logger.Debug("the other nodes can't be read", "error", err)
 		}
+		c.back = time.Time{}
 		if now.Sub(c.heard) >= aloneAfter && c.roster.lose() {
 			c.hub.logger.Warn("Redis is away: only the people of this node are shown", "error", err)
 			c.hub.forgetNode(uuid.Nil)
 		}
 		return
 	}
+	again := c.back.IsZero()
+	if again {
+		c.back = now
+	}
 	c.heard = now
-	complete := true
-	for _, run := range c.roster.see(nodes, now) {
+	read, found := c.roster.see(nodes, now, again)
+	if found {
+		c.hub.callRolls()
+	}
+	complete := now.Sub(c.back) >= wholeAfter
+	for _, run := range read {
 		version := c.roster.versionOf(run)
 		leases, err := c.shared.Leases(ctx, run)
 		if err != nil {
@@ -180,7 +193,7 @@ func (o *roster) takeChanges(now time.Time) (m controlMessage, self store.Node, 
 	m = controlMessage{Kind: controlRoster, From: o.version}
 	for conn := range o.fresh {
 		if len(m.Leases) == controlLeases {
-			o.signal()
+			signal(o.changed)
 			break
 		}
 		delete(o.fresh, conn)
@@ -191,7 +204,7 @@ func (o *roster) takeChanges(now time.Time) (m controlMessage, self store.Node, 
 	m.Gone, o.gone = o.gone, nil
 	if len(m.Gone) > 10*controlLeases {
 		m.Gone, o.gone = m.Gone[:10*controlLeases], m.Gone[10*controlLeases:]
-		o.signal()
+		signal(o.changed)
 	}
 	if len(m.Leases)+len(m.Gone) > 0 {
 		o.version++
@@ -207,17 +220,19 @@ func (o *roster) takeChanges(now time.Time) (m controlMessage, self store.Node, 
 	return m, o.record(), leases
 }
 
-// renewAll makes all leases due.
+// renewAll makes all leases due. They are a new version: whoever has looked meanwhile has seen only some of them.
 func (o *roster) renewAll() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.version++
 	for _, t := range o.seats {
 		t.renewed = time.Time{}
 	}
 }
 
-// see takes the list of living nodes and gives those whose leases must be read.
-func (o *roster) see(nodes []store.Node, now time.Time) (read []uuid.UUID) {
+// see takes the list of living nodes and gives those whose leases must be read, and whether there are some that were not known. again: it is the first list after a
+// while in which there was none, so that nobody could be missed.
+func (o *roster) see(nodes []store.Node, now time.Time, again bool) (read []uuid.UUID, found bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, node := range nodes {
@@ -228,13 +243,19 @@ func (o *roster) see(nodes []store.Node, now time.Time) (read []uuid.UUID) {
 		if n == nil {
 			n = &neighbour{leases: make(map[uuid.UUID]Editor)}
 			o.others[node.Run] = n
+			found = true
 		}
 		n.node, n.seen = node, now
-		if !n.known || n.missed || n.version != node.Roster {
+		if !n.known || n.missed || n.version != node.Roster || len(n.leases) != node.Connections {
 			read = append(read, node.Run)
 		}
 	}
-	return read
+	if again {
+		for _, n := range o.others {
+			n.seen = now
+		}
+	}
+	return read, found
 }
 
 func (o *roster) versionOf(run uuid.UUID) uint64 {

@@ -32,15 +32,22 @@ func (r *room) decided(res commitResult) {
 		r.fail(&CloseError{Code: CloseNotFound, Reason: "the document was deleted"})
 		return
 	}
+	r.setLenient(res.Head)
 	if !brokenOwnMovesUpTo {
 		r.takeRows(res.Foreign)
 	}
 	r.bind(res)
 	merged, refused := r.merge(res)
-	r.takeOwn(res)
-	if !merged.IsEmpty() {
-		r.state.Apply(merged)
-		r.encoded, r.welcome = nil, nil
+	filling := len(r.above) > 0
+	fresh := r.takeOwn(res)
+	switch {
+	case merged.IsEmpty():
+	case !fresh:
+		// The log was read meanwhile, and has told some of it or all.
+		r.applyPart(merged)
+		r.publish(res, merged)
+	default:
+		r.applyRows(merged, filling)
 		r.hub.metrics.updatesOut.Add(float64(len(r.sessions)))
 		except := b.single
 		if len(refused) > 0 {
@@ -105,7 +112,7 @@ func (r *room) bind(res commitResult) {
 		}
 	}
 	for i, row := range res.Rows {
-		if row.Refused == store.Accepted {
+		if row.Refused == store.Accepted && !res.Head.Lenient {
 			for _, client := range part.Rows[i].Clients {
 				r.owners[client] = part.Rows[i].Author
 			}
@@ -158,15 +165,21 @@ func (r *room) judgeAgain(b *batch, refused map[writer]store.RowResult) {
 	}
 }
 
-// takeOwn notes the numbers of our own committed rows.
-func (r *room) takeOwn(res commitResult) {
+// takeOwn notes the numbers of our own committed rows; fresh says that none of them had come from the log already.
+func (r *room) takeOwn(res commitResult) (fresh bool) {
+	fresh = true
 	for i, row := range res.Rows {
 		if row.Refused == store.Accepted {
+			if _, have := r.above[row.Seq]; have || row.Seq <= r.upTo {
+				fresh = false
+				continue
+			}
 			r.tail.rows++
 			r.tail.bytes += len(res.batch.part.Rows[i].Update)
 			r.applied(store.Row{Seq: row.Seq, ID: row.ID, Prev: row.Prev})
 		}
 	}
+	return fresh
 }
 
 // takeRows applies rows of others, in whatever order they come, and tells them at once. Foreign rows are never held or refused: they are committed.
@@ -185,9 +198,7 @@ func (r *room) takeRows(rows []store.Row) {
 			r.fail(&CloseError{Code: CloseTryAgain, Reason: "the document can't be read"})
 			return
 		}
-		r.state.Apply(u)
-		r.encoded, r.welcome = nil, nil
-		r.rejudge = true
+		r.applyRows(u, len(r.above) > 0)
 		r.tail.rows++
 		r.tail.bytes += len(row.Update)
 		r.applied(row)
@@ -207,11 +218,22 @@ func (r *room) applied(row store.Row) {
 		}
 		return
 	}
+	if row.Prev != r.upToRow && !brokenOwnMovesUpTo {
+		r.historyWentBack(store.Head{Seq: row.Seq})
+	}
 	r.upTo, r.upToRow = row.Seq, row.ID
+	r.advance()
+}
+
+// advance moves upTo over what is applied above it and follows.
+func (r *room) advance() {
 	for {
 		next, ok := r.above[r.upTo+1]
 		if !ok {
 			break
+		}
+		if next.Prev != r.upToRow {
+			r.historyWentBack(store.Head{Seq: next.Seq})
 		}
 		delete(r.above, next.Seq)
 		r.upTo, r.upToRow = next.Seq, next.ID

@@ -44,6 +44,9 @@ func (h *Hub) Join(r Relay, s Shared) {
 		return
 	}
 	h.roster.lose() // until the others were read
+	h.roster.mu.Lock()
+	h.roster.telling = true
+	h.roster.mu.Unlock()
 	c := &cluster{hub: h, roster: h.roster, shared: s, relay: r}
 	h.cluster = c
 	h.workWG.Go(func() { c.run(h.work) })
@@ -77,7 +80,7 @@ func (h *Hub) Controlled(payload []byte) {
 	case controlAccess:
 		h.look(m.Document)
 	case controlCredentials:
-		h.pollSoon()
+		signal(h.credentialsNow)
 	}
 }
 
@@ -224,13 +227,13 @@ func (h *Hub) AccessChanged(doc store.DocumentID) {
 // look compares a document's head with the database's soon, if it is open here.
 func (h *Hub) look(doc store.DocumentID) {
 	if h.Hosts(doc) {
-		h.pollSoon()
+		signal(h.headsNow)
 	}
 }
 
 // CredentialsChanged makes every node look now at the logins, accounts and keys that connections rely on. Call it after one of them was ended.
 func (h *Hub) CredentialsChanged() {
-	h.pollSoon()
+	signal(h.credentialsNow)
 	h.control(controlMessage{Kind: controlCredentials})
 }
 
@@ -256,13 +259,26 @@ func (h *Hub) AccessRevision() (number uint64, fresh bool) {
 	return h.revision.number, !h.revision.at.IsZero() && time.Since(h.revision.at) < revisionLife
 }
 
-// checkCredentials closes the connections whose login, account or key has ended, when the access revision says that there may be some.
+// pollCredentials looks every HeadPoll, and whenever somebody says so, whether connections still have what let them in.
+func (h *Hub) pollCredentials(ctx context.Context) {
+	for h.nextPoll(ctx.Done(), h.credentialsNow) {
+		h.checkCredentials(ctx)
+		if h.inCluster() == nil {
+			h.roster.noteActivity()
+		}
+	}
+}
+
+// checkCredentials closes the connections whose login, account or key has ended, when the access revision says that there may be some. Those that are new are looked at in
+// any case: they were let in at an earlier revision.
 func (h *Hub) checkCredentials(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
 	asked := time.Now()
+	newcomers := h.roster.takeNewcomers()
 	number, err := h.store.AccessRevision(ctx)
 	if err != nil {
+		h.roster.returnNewcomers(newcomers)
 		h.credentialsUnknown(ctx, err)
 		return
 	}
@@ -270,11 +286,14 @@ func (h *Hub) checkCredentials(ctx context.Context) {
 	v.mu.Lock()
 	due := number != v.number || v.checked.IsZero() || asked.Sub(v.checked) >= expiryCheck
 	v.mu.Unlock()
+	seats := newcomers
 	if due {
-		if err := h.endLapsed(ctx); err != nil {
-			h.credentialsUnknown(ctx, err)
-			return
-		}
+		seats = h.roster.all()
+	}
+	if err := h.endLapsed(ctx, seats); err != nil {
+		h.roster.returnNewcomers(newcomers)
+		h.credentialsUnknown(ctx, err)
+		return
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -290,11 +309,11 @@ func (h *Hub) credentialsUnknown(ctx context.Context, err error) {
 	}
 }
 
-func (h *Hub) endLapsed(ctx context.Context) error {
-	c := h.roster.credentials()
-	if len(c.Users) == 0 {
+func (h *Hub) endLapsed(ctx context.Context, seats []*seat) error {
+	if len(seats) == 0 {
 		return nil
 	}
+	c := credentials(seats)
 	lapsed, err := h.store.Lapsed(ctx, c)
 	if err != nil {
 		return err
@@ -312,7 +331,7 @@ func (h *Hub) endLapsed(ctx context.Context) error {
 	for _, id := range lapsed.Users {
 		ended[id] = "the account was disabled"
 	}
-	for _, t := range h.roster.all() {
+	for _, t := range seats {
 		p := &t.session.peer
 		for _, id := range [...]uuid.UUID{p.User, p.Session, p.Key} {
 			if reason, ok := ended[id]; ok {

@@ -34,7 +34,8 @@ type Hub struct {
 	trustClientIDs bool
 	journal        *journal
 	compactions    chan compaction
-	pollNow        chan struct{}      // of capacity 1
+	headsNow       chan struct{}      // of capacity 1
+	credentialsNow chan struct{}      // of capacity 1
 	kill           context.CancelFunc // ends the rooms at once
 	roster         *roster
 	work           context.Context    // of the journal and the housekeeping; done after quiet
@@ -66,7 +67,8 @@ func NewHub(o Options) *Hub {
 		store: o.Store, logger: o.Logger, metrics: o.Metrics, limits: o.Limits.withDefaults(), timing: o.Timing.withDefaults(),
 		trustClientIDs: o.TrustClientIDs,
 		compactions:    make(chan compaction, 64),
-		pollNow:        make(chan struct{}, 1),
+		headsNow:       make(chan struct{}, 1),
+		credentialsNow: make(chan struct{}, 1),
 		kill:           kill, work: work, quiet: quiet, rooms: rooms, loads: loads, stopLoads: stopLoads,
 		open: make(map[store.DocumentID]*room),
 	}
@@ -84,6 +86,8 @@ func NewHub(o Options) *Hub {
 	h.workWG.Go(func() { h.journal.loop(work) })
 	h.workWG.Go(func() { patient.loop(work) })
 	h.workWG.Go(func() { h.pollHeads(work) })
+	h.workWG.Go(func() { h.pollCredentials(work) })
+	h.workWG.Go(func() { h.pollNotices(work) })
 	h.workWG.Go(func() { h.compactAll(work) })
 	h.workWG.Go(func() { h.sweep(work) })
 	return h
@@ -253,13 +257,8 @@ func (r *room) tell(ev event) bool {
 // pollHeads compares the heads of all open documents with the rooms', every HeadPoll: what another node committed, or changed in who may do what, is found at
 // the latest then, with no other help.
 func (h *Hub) pollHeads(ctx context.Context) {
-	for h.nextPoll(ctx.Done()) {
+	for h.nextPoll(ctx.Done(), h.headsNow) {
 		h.compareHeads(ctx, h.all())
-		h.checkCredentials(ctx)
-		h.pollNotices(ctx)
-		if h.inCluster() == nil {
-			h.roster.noteActivity()
-		}
 	}
 }
 
@@ -302,7 +301,7 @@ func (h *Hub) compareHeads(ctx context.Context, rooms []*room) {
 
 // isAt says whether a head is what the room has applied already. Safe for concurrent use once the room is loaded.
 func (r *room) isAt(h store.Head) bool {
-	return h.Seq == r.seen.Load() && int64(h.Row) == r.seenRow.Load() && h.AccessVersion == r.seenAccess.Load() && h.Epoch == r.epoch && !h.Deleted
+	return h.Seq == r.seen.Load() && int64(h.Row) == r.seenRow.Load() && h.Lenient == r.seenLenient.Load() && h.AccessVersion == r.seenAccess.Load() && h.Epoch == r.epoch && !h.Deleted
 }
 
 // Content gives the committed state of a document at this moment as a v1 update, with its epoch and sequence number. The bytes must not be changed.
@@ -374,14 +373,20 @@ func (h *Hub) Stop(ctx context.Context) error {
 		select {
 		case <-done:
 		case <-time.After(stopGrace):
+			h.part(ctx)
 			return err
 		}
 	}
 	<-done
 	h.quiet()
 	h.workWG.Wait()
+	h.part(ctx)
+	return err
+}
+
+// part says farewell to the other nodes.
+func (h *Hub) part(ctx context.Context) {
 	if c := h.inCluster(); c != nil {
 		c.part(context.WithoutCancel(ctx))
 	}
-	return err
 }

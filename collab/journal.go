@@ -23,8 +23,8 @@ const (
 	// A batch that took too long so many times is taken apart: the database may be well, and the batch too much for it.
 	slowTries = 3
 	// A document that fails by itself is tried again after so many times what its last try took, but at least so often.
-	slowFactor = 20
-	slowMost   = 4 * time.Second
+	slowFactor = 4
+	slowMost   = time.Second
 )
 
 // journal commits what the rooms of a node have staged: one transaction in flight, which gathers the next meanwhile.

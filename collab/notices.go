@@ -81,8 +81,14 @@ func (b *Bell) ring() {
 	}
 }
 
-// pollNotices rings for those whose newest notice has moved, whatever became of the message about it.
+// pollNotices rings every HeadPoll for those whose newest notice has moved, whatever became of the message about it.
 func (h *Hub) pollNotices(ctx context.Context) {
+	for h.nextPoll(ctx.Done(), nil) {
+		h.lookForNotices(ctx)
+	}
+}
+
+func (h *Hub) lookForNotices(ctx context.Context) {
 	h.bells.mu.Lock()
 	users := slices.Collect(maps.Keys(h.bells.of))
 	h.bells.mu.Unlock()

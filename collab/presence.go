@@ -224,7 +224,7 @@ func (p *presence) flush(r *room, now time.Time) {
 	if len(p.dirty)+len(p.roll.tell) == 0 {
 		return
 	}
-	if due := p.sent.Add(r.hub.timing.Presence); now.Before(due) {
+	if due := p.sent.Add(r.hub.timing.Presence); now.Before(due) && r.failed == nil {
 		r.at(due)
 		return
 	}

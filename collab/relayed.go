@@ -1,6 +1,7 @@
 package collab
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ const (
 	// relayWaiting is how many messages of other nodes wait for a room. One that finds no place is dropped: the hole it leaves is found.
 	relayWaiting = 256
 
-	relayVersion  = 1
+	relayVersion  = 2 // version 1 had no predecessor in rows
 	relayRows     = 1
 	relayPresence = 2
 	relayAsk      = 3
@@ -58,6 +59,7 @@ func decodeRelayed(b []byte) (m relayed, err error) {
 type rowsMessage struct {
 	epoch  uuid.UUID
 	first  uint64        // number of the first row; the others follow it
+	prev   store.RowID   // id of the row before the first
 	ids    []store.RowID // of all rows
 	inline bool          // the rows' merged update is here
 	update crdt.Update
@@ -65,13 +67,14 @@ type rowsMessage struct {
 
 var errRelay = errors.New("malformed message of another node")
 
-// encode gives: version, kind, epoch, first number, how many, their ids, and, when it is not too large, the update.
+// encode gives: version, kind, epoch, first number, id of the row before, how many, their ids, and, when it is not too large, the update.
 func (m rowsMessage) encode() []byte {
 	update := m.update.Bytes()
 	b := make([]byte, 0, 64+8*len(m.ids)+len(update))
 	b = append(b, relayVersion, relayRows)
 	b = append(b, m.epoch[:]...)
 	b = lib0.AppendVarUint(b, m.first)
+	b = binary.BigEndian.AppendUint64(b, uint64(m.prev))
 	b = lib0.AppendVarUint(b, uint64(len(m.ids)))
 	for _, id := range m.ids {
 		b = binary.BigEndian.AppendUint64(b, uint64(id))
@@ -97,6 +100,11 @@ func decodeRows(b []byte) (m rowsMessage, err error) {
 	if m.first, err = d.ReadVarUint(); err != nil {
 		return fail(err)
 	}
+	prev, err := d.ReadBytes(8)
+	if err != nil {
+		return fail(err)
+	}
+	m.prev = store.RowID(binary.BigEndian.Uint64(prev))
 	n, err := d.ReadVarUint()
 	if err != nil {
 		return fail(err)
@@ -150,16 +158,21 @@ func (h *Hub) Relayed(doc [16]byte, payload []byte) {
 // Missed says that messages of other nodes may have been lost: all open documents are compared with the database now, and with the other nodes' presence.
 // It never blocks.
 func (h *Hub) Missed() {
+	h.callRolls()
+	signal(h.headsNow)
+}
+
+// callRolls has all rooms compare with the other nodes who is in them.
+func (h *Hub) callRolls() {
 	for _, r := range h.all() {
 		r.note(func(w *word) { w.missed = true })
 	}
-	h.pollSoon()
 }
 
-// pollSoon makes the next comparison with the database come at once.
-func (h *Hub) pollSoon() {
+// signal wakes whoever waits for a channel of capacity 1.
+func signal(c chan struct{}) {
 	select {
-	case h.pollNow <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -173,7 +186,7 @@ func (r *room) publish(res commitResult, merged crdt.Update) {
 	for _, row := range res.Rows {
 		if row.Refused == store.Accepted {
 			if m.first == 0 {
-				m.first = row.Seq
+				m.first, m.prev = row.Seq, row.Prev
 			}
 			m.ids = append(m.ids, row.ID)
 		}
@@ -216,41 +229,101 @@ func (r *room) takeRelayedRows(m rowsMessage) {
 	case m.epoch != r.epoch:
 		outcome = "epoch"
 		r.catchUp(outcome) // the database tells which is the document's
+	case m.contradicts(r):
+		// Of another history. The log, or the next commit, tells which is the database's.
+		outcome = "strange"
+		r.catchUp(outcome)
 	case last <= r.upTo:
 		outcome = "duplicate"
 	case !m.inline:
 		outcome = "large"
 		r.catchUp(outcome)
 	default:
-		fresh := false
-		for i, id := range m.ids {
-			seq := m.first + uint64(i)
-			if _, have := r.above[seq]; seq > r.upTo && !have {
-				fresh = true
-				r.applied(store.Row{Seq: seq, ID: id})
-			}
-		}
-		if !fresh {
-			outcome = "duplicate"
-			break
-		}
-		r.state.Apply(m.update)
-		r.encoded, r.welcome = nil, nil
-		r.rejudge = true
-		r.tail.rows += len(m.ids)
-		r.tail.bytes += len(m.update.Bytes())
-		r.broadcast(syncMessage(syncUpdate, m.update.Bytes()), nil)
+		outcome = r.applyRelayed(m)
 	}
 	r.hub.metrics.relayed.WithLabelValues(outcome).Inc()
 }
 
-// nextPoll waits until heads are to be compared again; false when the hub ends.
-func (h *Hub) nextPoll(done <-chan struct{}) bool {
+// contradicts says whether the room has applied another row under one of the numbers.
+func (m rowsMessage) contradicts(r *room) bool {
+	if m.first == r.upTo+1 && m.prev != r.upToRow {
+		return true
+	}
+	for i, id := range m.ids {
+		seq := m.first + uint64(i)
+		if have, ok := r.above[seq]; ok && have.ID != id || seq == r.upTo && id != r.upToRow {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *room) applyRelayed(m rowsMessage) (outcome string) {
+	fresh, prev := 0, m.prev
+	filling := len(r.above) > 0
+	for i, id := range m.ids {
+		seq := m.first + uint64(i)
+		if _, have := r.above[seq]; seq > r.upTo && !have {
+			fresh++
+			r.applied(store.Row{Seq: seq, ID: id, Prev: prev})
+		}
+		prev = id
+	}
+	if fresh == 0 {
+		return "duplicate"
+	}
+	r.tail.rows += fresh
+	r.tail.bytes += len(m.update.Bytes())
+	if fresh < len(m.ids) {
+		// Some of it is known and told: only the others are told.
+		r.applyPart(m.update)
+		return "partial"
+	}
+	r.applyRows(m.update, filling)
+	r.broadcast(syncMessage(syncUpdate, m.update.Bytes()), nil)
+	return "applied"
+}
+
+// applyRows applies an update of rows that were not applied before. filling: others were that come after them. Then what it has in common with them must be the same: for
+// whoever says two things under one id and clock at two nodes, the order of rows decides.
+func (r *room) applyRows(u crdt.Update, filling bool) {
+	known := r.state.Repeats()
+	r.state.Apply(u)
+	if filling && r.state.Repeats() != known {
+		first := crdt.NewState()
+		first.Apply(u)
+		first.Apply(r.state.Encode())
+		r.doubtful = r.doubtful || !bytes.Equal(first.Encode().Bytes(), r.state.Encode().Bytes())
+	}
+	r.encoded, r.welcome = nil, nil
+	r.rejudge = true
+}
+
+// applyPart applies an update of which the state may have some already, and tells the sessions what it brings.
+func (r *room) applyPart(u crdt.Update) {
+	fit := crdt.Known{r.state}.Fit(u, nil)
+	r.applyRows(u, false)
+	if !fit.Update.IsEmpty() {
+		r.broadcast(syncMessage(syncUpdate, fit.Update.Bytes()), nil)
+	}
+}
+
+// pollSpacing is the least time between two polls, however often somebody asks for one.
+const pollSpacing = 20 * time.Millisecond
+
+// nextPoll waits for the next look at the database, which now hastens; false when the hub ends.
+func (h *Hub) nextPoll(done, now <-chan struct{}) bool {
 	t := time.NewTimer(h.timing.HeadPoll)
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-h.pollNow:
+	case <-now:
+		t.Reset(pollSpacing)
+		select {
+		case <-t.C:
+		case <-done:
+			return false
+		}
 	case <-done:
 		return false
 	}

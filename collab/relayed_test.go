@@ -22,6 +22,7 @@ func inCluster(t *testing.T, lost int, poll time.Duration, f func(l *lab, other 
 		b.join(l.hub)
 		o.Store = l.world
 		other := b.join(NewHub(o))
+		seconds(3.1) // until all nodes are known
 		f(l, other, b)
 		if err := other.Stop(l.Context()); err != nil && !l.Failed() {
 			l.Error(err)
@@ -101,10 +102,10 @@ func TestLostMessagesAreFound(t *testing.T) {
 }
 
 func TestRowsMessage(t *testing.T) {
-	m := rowsMessage{epoch: uuid.New(), first: 7, ids: []store.RowID{-1, 5}, update: insertion(crdt.ID{Client: 1}, nil, "x")}
+	m := rowsMessage{epoch: uuid.New(), first: 7, prev: -9, ids: []store.RowID{-1, 5}, update: insertion(crdt.ID{Client: 1}, nil, "x")}
 	whole := m.encode()
 	got, err := decodeRows(whole)
-	if err != nil || got.epoch != m.epoch || got.first != 7 || len(got.ids) != 2 || got.ids[0] != -1 || !got.inline || string(got.update.Bytes()) != string(m.update.Bytes()) {
+	if err != nil || got.epoch != m.epoch || got.first != 7 || got.prev != -9 || len(got.ids) != 2 || got.ids[0] != -1 || !got.inline || string(got.update.Bytes()) != string(m.update.Bytes()) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	withoutUpdate := len(whole) - len(m.update.Bytes())

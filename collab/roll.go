@@ -1,6 +1,7 @@
 package collab
 
 import (
+	"bytes"
 	"fmt"
 	"hash/maphash"
 	"time"
@@ -19,6 +20,8 @@ const (
 	presencePart = 150 << 10
 	// rollCalls is how many roll calls an entry outlives that is not called.
 	rollCalls = 3
+	// overtaking is how long messages of a node are thought to come in another order than they were sent.
+	overtaking = time.Second
 	// askSpacing is the least time between two questions for what was missed.
 	askSpacing = time.Second
 )
@@ -29,6 +32,8 @@ type far struct {
 	user  store.UserID
 	since int64     // when its connection was made there, Unix milliseconds
 	heard time.Time // when the node last spoke of it
+	// refuted is the clock at which its removal was told here, while it is not shown at a later one; 0: none. People here take it for old news until its client moves on.
+	refuted uint64
 }
 
 // roll is what a room's presence owes the other nodes.
@@ -39,7 +44,7 @@ type roll struct {
 	next   time.Time           // of the roll call; zero: at once
 	ask    bool                // something was missed
 	asked  time.Time
-	called bool // the last roll call named somebody
+	empty  bool // the last roll call named nobody
 }
 
 func newRoll() roll {
@@ -160,14 +165,22 @@ func (p *presence) takeRelayed(r *room, m presenceMessage) {
 		case e.left():
 			p.takeLeft(r, m.run, e)
 		case held != nil && held.session != nil:
-			p.contest(held, m.run, e, now)
+			p.contest(r, held, m.run, e, now)
 		case held != nil && held.far.run == m.run && e.clock <= held.clock:
-			held.far.heard = now
-		case held != nil && held.far.run != m.run && e.since < held.far.since:
+			p.heardAgain(e.client, held, now)
+		case held != nil && held.far.run != m.run && !e.newer(m.run, held.far.since, held.far.run):
 			// An older connection of the same client, that its node has not missed yet.
 		default:
 			p.showFar(m.run, e, now)
 		}
+	}
+}
+
+// heardAgain notes that a node still has a client. If that is not seen here, its client is told so again: the first time may have been lost.
+func (p *presence) heardAgain(client uint64, e *entry, now time.Time) {
+	e.far.heard = now
+	if e.far.refuted > 0 && e.clock <= e.far.refuted {
+		p.roll.refute[client] = e.far.refuted
 	}
 }
 
@@ -186,12 +199,17 @@ func (p *presence) takeLeft(r *room, run uuid.UUID, e farEntry) {
 	}
 }
 
+// newer says whether the entry's connection, at that node, is newer than another. No two are equally new.
+func (e farEntry) newer(run uuid.UUID, since int64, other uuid.UUID) bool {
+	return e.since > since || e.since == since && bytes.Compare(run[:], other[:]) > 0
+}
+
 // contest settles which of two connections speaks for a client id that both nodes know: the newer one.
-func (p *presence) contest(held *entry, run uuid.UUID, e farEntry, now time.Time) {
+func (p *presence) contest(r *room, held *entry, run uuid.UUID, e farEntry, now time.Time) {
 	switch {
 	case held.user() != e.user:
 		// The database has bound the id to one of them; the other node will find out.
-	case e.since > held.session.since.UnixMilli():
+	case e.newer(run, held.session.since.UnixMilli(), r.hub.Run()):
 		held.session.caret.has, held.session.caret.lost = false, true
 		p.showFar(run, e, now)
 	case held.bound:
@@ -201,12 +219,14 @@ func (p *presence) contest(held *entry, run uuid.UUID, e farEntry, now time.Time
 
 // showFar shows a client of another node.
 func (p *presence) showFar(run uuid.UUID, e farEntry, now time.Time) {
+	refuted := uint64(0)
 	if clock, left := p.gone[e.client]; left && e.clock <= clock {
+		refuted = clock
 		p.roll.refute[e.client] = clock
 	} else {
 		delete(p.gone, e.client)
 	}
-	p.entries[e.client] = &entry{clock: e.clock, state: e.state, bound: true, far: far{run: run, user: e.user, since: e.since, heard: now}}
+	p.entries[e.client] = &entry{clock: e.clock, state: bytes.Clone(e.state), bound: true, far: far{run: run, user: e.user, since: e.since, heard: now, refuted: refuted}}
 	p.dirty[e.client] = struct{}{}
 }
 
@@ -218,13 +238,14 @@ func (p *presence) takeRoll(m presenceMessage, now time.Time) {
 		held := p.entries[c.client]
 		switch {
 		case held != nil && held.session == nil && held.far.run == m.run && held.clock >= c.clock:
-			held.far.heard = now
+			p.heardAgain(c.client, held, now)
 		case held == nil, held.session == nil && held.far.run == m.run:
 			p.roll.ask = true
 		}
 	}
 	for client, e := range p.entries {
-		if _, ok := there[client]; !ok && e.session == nil && e.far.run == m.run {
+		// What was told a moment ago may have overtaken the call.
+		if _, ok := there[client]; !ok && e.session == nil && e.far.run == m.run && now.Sub(e.far.heard) > overtaking {
 			p.remove(client, e)
 		}
 	}
@@ -279,16 +300,16 @@ func (p *presence) flushRoll(r *room, now time.Time) {
 	m := presenceMessage{run: r.hub.Run(), roll: true}
 	for client, e := range p.entries {
 		switch {
-		case e.session != nil && e.bound:
+		case e.session != nil && e.bound && p.rewrite(r, e):
 			m.called = append(m.called, called{client, e.clock})
 		case e.session == nil && now.Sub(e.far.heard) > rollCalls*period+period/2:
 			p.remove(client, e)
 		}
 	}
-	if len(m.called) > 0 || p.roll.called {
+	if len(m.called) > 0 || !p.roll.empty {
 		r.send(m.encode())
 	}
-	p.roll.called = len(m.called) > 0
+	p.roll.empty = len(m.called) == 0
 	if len(p.entries) > 0 {
 		r.at(p.roll.next)
 	}

@@ -243,7 +243,7 @@ func TestDifferentStatesAreFoundAndReloaded(t *testing.T) {
 		}
 		last := page.Rows[len(page.Rows)-1]
 		other.Relayed(l.doc, rowsMessage{
-			epoch: page.Head.Epoch, first: last.Seq, ids: []store.RowID{last.ID}, update: insertion(crdt.ID{Client: 77}, nil, "flipped"),
+			epoch: page.Head.Epoch, first: last.Seq, prev: last.Prev, ids: []store.RowID{last.ID}, update: insertion(crdt.ID{Client: 77}, nil, "flipped"),
 		}.encode())
 		l.settle()
 		b.lose(0)

@@ -36,9 +36,10 @@ type room struct {
 	// Guarded by hub.mu.
 	refs int // Serve and Content calls that use the room
 
-	seen       atomic.Uint64 // upTo, for the hub's poll
-	seenRow    atomic.Int64  // upToRow, likewise
-	seenAccess atomic.Uint64 // accessVersion, likewise
+	seen        atomic.Uint64 // upTo, for the hub's poll
+	seenRow     atomic.Int64  // upToRow, likewise
+	seenAccess  atomic.Uint64 // accessVersion, likewise
+	seenLenient atomic.Bool   // lenient, likewise
 
 	wordMu sync.Mutex
 	word   word // guarded by wordMu
@@ -82,6 +83,7 @@ type room struct {
 	parked        map[*session]struct{}         // with frames that wait for room in the batch
 	holeSince     time.Time
 	resetting     reset // the document's history went back
+	doubtful      bool  // the order in which rows were applied may have mattered
 
 	hashNext time.Time // when the state is compared with other nodes
 	hashOf   [32]byte  // of the state at hashedAt, if hashed
@@ -187,7 +189,8 @@ func (r *room) load(ctx context.Context) error {
 	}
 	r.seen.Store(head.Seq)
 	r.seenAccess.Store(head.AccessVersion)
-	r.epoch, r.upTo, r.upToRow, r.accessVersion, r.lenient = head.Epoch, head.Seq, head.Row, head.AccessVersion, head.Lenient
+	r.epoch, r.upTo, r.upToRow, r.accessVersion = head.Epoch, head.Seq, head.Row, head.AccessVersion
+	r.setLenient(head)
 	r.seenRow.Store(int64(head.Row))
 	return nil
 }
@@ -304,6 +307,7 @@ func (r *room) settle(ctx context.Context) {
 	r.startRead(ctx, now)
 	r.startRights(ctx, now)
 	r.startReset(ctx)
+	r.resolveDoubt()
 	r.tellHash(now)
 	r.submit()
 	r.compactTail(now)
@@ -447,11 +451,17 @@ func (r *room) fail(c *CloseError) {
 	}
 }
 
+// lastWords bounds how long a node that goes away waits for a connection to take what is queued for it.
+const lastWords = time.Second
+
 // part closes all sessions because the node goes away, spread over a while, so that the other nodes don't get all of them at once.
 func (r *room) part() {
 	for _, s := range r.sessions {
 		if s.joined {
 			r.closeAfter(s, rand.N(r.hub.timing.Part), CloseGoingAway, "going away")
+			// Who reads nothing any more would keep the node from going.
+			conn := s.conn
+			time.AfterFunc(r.hub.timing.Part+lastWords, func() { conn.Close(CloseGoingAway, "going away") })
 		}
 	}
 	r.fail(&CloseError{Code: CloseGoingAway, Reason: "going away"})

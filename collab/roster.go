@@ -27,6 +27,8 @@ type roster struct {
 
 	mu      sync.Mutex
 	seats   map[uuid.UUID]*seat      // guarded by mu, like all that follows: connections of this node
+	unseen  map[uuid.UUID]*seat      // of seats: came since their credentials were last looked at
+	telling bool                     // there are other nodes to tell
 	version uint64                   // of seats, as last told
 	fresh   map[uuid.UUID]struct{}   // of seats: changed since then
 	gone    []uuid.UUID              // left since then
@@ -45,7 +47,7 @@ type seat struct {
 
 func newRoster(self store.Node) *roster {
 	return &roster{
-		self: self, changed: make(chan struct{}, 1), seats: make(map[uuid.UUID]*seat), fresh: make(map[uuid.UUID]struct{}),
+		self: self, changed: make(chan struct{}, 1), seats: make(map[uuid.UUID]*seat), unseen: make(map[uuid.UUID]*seat), fresh: make(map[uuid.UUID]struct{}),
 		others: make(map[uuid.UUID]*neighbour), watches: make(map[*Watch]struct{}),
 	}
 }
@@ -58,7 +60,7 @@ func (o *roster) enter(r *room, s *session) {
 		Conn: s.peer.Conn, Run: o.self.Run, Node: o.self.Name, Document: r.doc, User: s.peer.User, Name: s.peer.Name,
 		Role: min(s.role, s.peer.MaxRole), Since: s.since, LastActive: time.Unix(0, s.lastActive.Load()),
 	}}
-	o.seats[s.peer.Conn] = t
+	o.seats[s.peer.Conn], o.unseen[s.peer.Conn] = t, t
 	o.touch(t.editor.Conn)
 	o.tell(Change{Kind: Joined, Editor: t.editor})
 }
@@ -72,9 +74,12 @@ func (o *roster) leave(s *session) {
 		return
 	}
 	delete(o.seats, s.peer.Conn)
+	delete(o.unseen, s.peer.Conn)
 	delete(o.fresh, s.peer.Conn)
-	o.gone = append(o.gone, s.peer.Conn)
-	o.signal()
+	if o.telling {
+		o.gone = append(o.gone, s.peer.Conn)
+		signal(o.changed)
+	}
 	o.tell(Change{Kind: Left, Editor: t.now()})
 }
 
@@ -109,17 +114,12 @@ func (t *seat) now() Editor {
 	return e
 }
 
-// The caller of touch, signal and tell holds mu.
+// The caller of touch and tell holds mu.
 
 func (o *roster) touch(conn uuid.UUID) {
-	o.fresh[conn] = struct{}{}
-	o.signal()
-}
-
-func (o *roster) signal() {
-	select {
-	case o.changed <- struct{}{}:
-	default:
+	if o.telling {
+		o.fresh[conn] = struct{}{}
+		signal(o.changed)
 	}
 }
 
@@ -204,12 +204,10 @@ func (o *roster) nodes() (list []store.Node, whole bool) {
 	return list, !o.alone
 }
 
-// credentials lists what the connections of this node rely on.
-func (o *roster) credentials() store.Credentials {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+// credentials lists what connections rely on.
+func credentials(seats []*seat) store.Credentials {
 	users, sessions, keys := make(map[uuid.UUID]struct{}), make(map[uuid.UUID]struct{}), make(map[uuid.UUID]struct{})
-	for _, t := range o.seats {
+	for _, t := range seats {
 		p := &t.session.peer
 		users[p.User], sessions[p.Session], keys[p.Key] = struct{}{}, struct{}{}, struct{}{}
 	}
@@ -224,6 +222,29 @@ func present(set map[uuid.UUID]struct{}) []uuid.UUID {
 		list = append(list, id)
 	}
 	return list
+}
+
+// takeNewcomers gives the connections that came since this was last called.
+func (o *roster) takeNewcomers() []*seat {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	list := make([]*seat, 0, len(o.unseen))
+	for _, t := range o.unseen {
+		list = append(list, t)
+	}
+	clear(o.unseen)
+	return list
+}
+
+// returnNewcomers takes connections back that could not be looked at.
+func (o *roster) returnNewcomers(list []*seat) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, t := range list {
+		if o.seats[t.editor.Conn] == t {
+			o.unseen[t.editor.Conn] = t
+		}
+	}
 }
 
 // all gives this node's seats.

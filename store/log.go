@@ -103,7 +103,7 @@ type Key struct {
 // Batch is what a journal commits at once: at most one entry a document.
 //
 // For each document, under its head's lock (locks in sorted order): a document that is unknown, deleted, of another epoch, or whose history went back (head below
-// UpTo, or another row id at UpTo) is refused as a whole. Authors' rights are checked when the head's access version is not AccessVersion; their accounts and API keys
+// UpTo, or another row id at UpTo) is refused as a whole. Authors' rights are checked when the head's access version is not AccessVersion; their accounts, logins and API keys
 // always. Bindings are inserted, announcements first, then rows in order: an id bound to another account refuses that announcement, or that author's row with all that
 // it would have bound. In a lenient document ids don't refuse rows, and rows bind none; announcements are as ever. What remains gets the next numbers, in order. A key that was used for another batch, and a document that is in the batch twice, are errors.
 type Batch struct {
@@ -124,13 +124,13 @@ type DocumentAppend struct {
 	Rows          []NewRow
 }
 
-// NewRow is one author's merged update. Clients are the Yjs client ids under which it brings new structs; they become bound to Author. Key is the API key that
-// minted the token of the author's connection, uuid.Nil for none; one that is deleted, expired or of a disabled account refuses the row.
+// NewRow is one author's merged update. Clients are the Yjs client ids under which it brings new structs; they become bound to Author. Credential is the login whose cookie
+// the author's connection used, or the API key that minted its token; uuid.Nil for neither. One that has ended, expired, or is a disabled account's refuses the row.
 type NewRow struct {
-	Author  UserID
-	Key     uuid.UUID
-	Update  []byte
-	Clients []uint64
+	Author     UserID
+	Credential uuid.UUID
+	Update     []byte
+	Clients    []uint64
 }
 
 // Refusal is why a document's part, a row or an announcement was not committed.

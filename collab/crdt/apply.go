@@ -61,6 +61,7 @@ func (s *State) add(c *clientState, w *wireStruct) {
 		c.hi = end
 		s.place(c, w)
 	case start >= c.lo && end <= c.hi:
+		s.repeats++
 	default:
 		s.addBetween(c, w)
 	}
@@ -75,11 +76,16 @@ func (s *State) addBetween(c *clientState, w *wireStruct) {
 	all := c.beyond // for a moment, all stretches
 	all.add(c.lo, c.hi)
 	rest := *w
+	lacking := uint32(0)
 	for _, g := range all.gaps(w.clock, w.end(), nil) {
+		lacking += g.end - g.start
 		rest.cutBefore(c.id, g.start)
 		piece := rest
 		piece.cutAfter(g.end)
 		s.place(c, &piece)
+	}
+	if lacking < w.length {
+		s.repeats++
 	}
 	all.add(w.clock, w.end())
 	first := all.at(place{})

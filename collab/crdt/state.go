@@ -28,6 +28,7 @@ type State struct {
 	scratch fitting // of the Fits that have this state as their top layer
 
 	unsorted bool
+	repeats  uint64
 }
 
 // clientState is what a State holds of one client.
@@ -96,6 +97,9 @@ func (s *State) Reset() {
 
 // IsEmpty says whether the state has neither structs nor deletes.
 func (s *State) IsEmpty() bool { return s.runs == 0 && s.ranges == 0 }
+
+// Repeats counts the structs of applied updates that the state had already, whole or in part: what came first stayed.
+func (s *State) Repeats() uint64 { return s.repeats }
 
 // Size is about the number of bytes that Encode would give, found at once.
 func (s *State) Size() int { return 2 + s.bytes }

@@ -86,14 +86,14 @@ CREATE TABLE IF NOT EXISTS imports (
 );
 
 -- append_batch_2 is append_batch_1 (which nodes of the version before go on calling) with three differences. With in_no_wait, documents whose head another transaction has locked
--- are refused as busy, and the others are committed: one document that is stuck holds up nobody else. in_row_key has the API key of each row's author's connection, or
--- no_key; it is empty when no row has a key. One that is deleted, expired or of a disabled account refuses the row like a disabled author. And while a document is lenient,
+-- are refused as busy, and the others are committed: one document that is stuck holds up nobody else. in_row_credential has the login or API key of each row's author's
+-- connection, or none; it is empty when no row has one. One that has ended, expired or is a disabled account's refuses the row like a disabled author. And while a document is lenient,
 -- since its history went back, clients of others don't refuse its rows, and its rows bind none.
 CREATE OR REPLACE FUNCTION append_batch_2(
     in_run uuid, in_number bigint,
     in_doc uuid[], in_epoch uuid[], in_upto bigint[], in_upto_row bigint[], in_access bigint[],
     in_ann_doc integer[], in_ann_client bigint[], in_ann_user uuid[],
-    in_row_doc integer[], in_row_id bigint[], in_row_author uuid[], in_row_key uuid[], in_row_from integer[], in_row_to integer[], in_row_size integer[], in_row_data bytea[],
+    in_row_doc integer[], in_row_id bigint[], in_row_author uuid[], in_row_credential uuid[], in_row_from integer[], in_row_to integer[], in_row_size integer[], in_row_data bytea[],
     in_clients bigint[], max_rows integer, max_bytes integer, in_no_wait boolean,
     OUT out_state smallint, OUT out_digest bigint,
     OUT doc_refused smallint[], OUT head_seq bigint[], OUT head_row bigint[], OUT head_epoch uuid[], OUT head_access bigint[], OUT head_deleted boolean[], OUT head_lenient boolean[],
@@ -108,7 +108,7 @@ DECLARE
     epoch_changed CONSTANT smallint := 3;
     document_gone CONSTANT smallint := 4;
     busy CONSTANT smallint := 5;
-    no_key CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    none CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
     docs integer := cardinality(in_doc);
     anns integer := cardinality(in_ann_doc);
     n_rows integer := cardinality(in_row_doc);
@@ -135,7 +135,7 @@ BEGIN
     head_seq := array_fill(0::bigint, ARRAY[docs]);
     head_row := head_seq;
     head_access := head_seq;
-    head_epoch := array_fill(no_key, ARRAY[docs]);
+    head_epoch := array_fill(none, ARRAY[docs]);
     head_deleted := array_fill(false, ARRAY[docs]);
     head_lenient := head_deleted;
     more_foreign := head_deleted;
@@ -186,11 +186,13 @@ BEGIN
                ORDER BY x.i), '{}')
       INTO may, bound
       FROM unnest(in_row_doc, in_row_author, in_row_from, in_row_to) WITH ORDINALITY AS x (d, author, f, t, i);
-    IF cardinality(in_row_key) > 0 THEN -- few batches pay for it
-        SELECT array_agg(x.may AND (x.key = no_key OR EXISTS (
-                   SELECT FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = x.key AND NOT u.disabled AND (k.expires_at IS NULL OR k.expires_at > at)))
+    IF cardinality(in_row_credential) > 0 THEN
+        SELECT array_agg(x.may AND (x.credential = none
+                   OR EXISTS (SELECT FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = x.credential AND NOT u.disabled AND s.expires_at > at)
+                   OR EXISTS (SELECT FROM api_keys k JOIN users u ON u.id = k.user_id
+                               WHERE k.id = x.credential AND NOT u.disabled AND (k.expires_at IS NULL OR k.expires_at > at)))
                ORDER BY x.i)
-          INTO may FROM unnest(may, in_row_key) WITH ORDINALITY AS x (may, key, i);
+          INTO may FROM unnest(may, in_row_credential) WITH ORDINALITY AS x (may, credential, i);
     END IF;
 
     doc_refused := array_fill(accepted, ARRAY[docs]);

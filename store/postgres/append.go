@@ -149,7 +149,7 @@ type input struct {
 	rowDoc               []int32
 	rowID                []int64
 	rowAuthor            []uuid.UUID
-	rowKey               []uuid.UUID // empty when no row has one
+	rowCredential        []uuid.UUID // empty when no row has one
 	rowFrom, rowTo, size []int32
 	data                 [][]byte
 	clients              []int64
@@ -164,7 +164,7 @@ func newInput(b store.Batch) (*input, error) {
 		batch: b, digest: digest(b),
 		docs: []uuid.UUID{}, epochs: []uuid.UUID{}, upTo: []int64{}, upToRow: []int64{}, access: []int64{}, // a nil slice would be NULL
 		annDoc: []int32{}, annClient: []int64{}, annUser: []uuid.UUID{},
-		rowDoc: []int32{}, rowID: []int64{}, rowAuthor: []uuid.UUID{}, rowKey: []uuid.UUID{}, rowFrom: []int32{}, rowTo: []int32{}, size: []int32{}, data: [][]byte{},
+		rowDoc: []int32{}, rowID: []int64{}, rowAuthor: []uuid.UUID{}, rowCredential: []uuid.UUID{}, rowFrom: []int32{}, rowTo: []int32{}, size: []int32{}, data: [][]byte{},
 		clients: []int64{},
 	}
 	for i := range b.Documents {
@@ -179,8 +179,8 @@ func newInput(b store.Batch) (*input, error) {
 			return nil, fmt.Errorf("document %v: %w", b.Documents[i].Document, err)
 		}
 	}
-	if !slices.ContainsFunc(in.rowKey, func(key uuid.UUID) bool { return key != uuid.Nil }) {
-		in.rowKey = in.rowKey[:0]
+	if !slices.ContainsFunc(in.rowCredential, func(id uuid.UUID) bool { return id != uuid.Nil }) {
+		in.rowCredential = in.rowCredential[:0]
 	}
 	return in, nil
 }
@@ -202,7 +202,7 @@ func (in *input) add(index int32, d *store.DocumentAppend) error {
 			return fmt.Errorf("an update of %d bytes is too large", len(r.Update))
 		}
 		in.rowDoc, in.rowID, in.rowAuthor = append(in.rowDoc, index), append(in.rowID, int64(newRowID())), append(in.rowAuthor, r.Author)
-		in.rowKey = append(in.rowKey, r.Key)
+		in.rowCredential = append(in.rowCredential, r.Credential)
 		in.size, in.data = append(in.size, int32(len(r.Update))), append(in.data, store.Pack(r.Update))
 		in.rowFrom = append(in.rowFrom, int32(len(in.clients)+1))
 		for _, c := range r.Clients {
@@ -220,7 +220,7 @@ func (in *input) args() []any {
 	return []any{
 		in.batch.Key.Run, int64(in.batch.Key.Number), in.docs, in.epochs, in.upTo, in.upToRow, in.access,
 		in.annDoc, in.annClient, in.annUser,
-		in.rowDoc, in.rowID, in.rowAuthor, in.rowKey, in.rowFrom, in.rowTo, in.size, in.data, in.clients, foreignRows, foreignBytes, in.batch.NoWait,
+		in.rowDoc, in.rowID, in.rowAuthor, in.rowCredential, in.rowFrom, in.rowTo, in.size, in.data, in.clients, foreignRows, foreignBytes, in.batch.NoWait,
 	}
 }
 

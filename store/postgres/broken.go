@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // breakage names the fault that this build has on purpose, so that the fault suite can be seen to find it. Linked in: -X github.com/bizsync/bizsync/store/postgres.breakage=NAME.
@@ -49,7 +51,15 @@ func (s *Store) seedFault(ctx context.Context) error {
 		}
 		source = strings.ReplaceAll(source, edit[0], edit[1])
 	}
-	if _, err := s.pool.Exec(ctx, source); err != nil {
+	// Several nodes do so at once.
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(1)"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, source)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("seed a fault: %w", err)
 	}
 	return nil

@@ -62,7 +62,7 @@ type appender struct {
 	heads    map[store.DocumentID]store.Head
 	lastN    map[store.DocumentID]int64 // where the head's row is in the log
 	active   map[store.UserID]bool      // authors whose account exists and is not disabled
-	keys     map[uuid.UUID]bool         // API keys that are good
+	good     map[uuid.UUID]bool         // logins and API keys
 	bindings map[bindingKey]store.UserID
 	bytes    int // left of foreignBytes
 	rows     int // left of foreignRows
@@ -150,8 +150,8 @@ func (a *appender) run(t *tx) error {
 	if err := a.readAccounts(t); err != nil {
 		return fmt.Errorf("read accounts: %w", err)
 	}
-	if err := a.readKeys(t); err != nil {
-		return fmt.Errorf("read API keys: %w", err)
+	if err := a.readCredentials(t); err != nil {
+		return fmt.Errorf("read logins and API keys: %w", err)
 	}
 	if err := a.readBindings(t); err != nil {
 		return fmt.Errorf("read client bindings: %w", err)
@@ -229,23 +229,31 @@ func (a *appender) readAccounts(t *tx) error {
 	})
 }
 
-// readKeys looks at the keys one by one: a batch has few.
-func (a *appender) readKeys(t *tx) error {
-	a.keys = map[uuid.UUID]bool{uuid.Nil: true}
+// readCredentials looks for the logins and API keys that are good.
+func (a *appender) readCredentials(t *tx) error {
+	a.good = make(map[uuid.UUID]bool)
+	var args []any
 	for _, d := range a.batch.Documents {
 		for _, r := range d.Rows {
-			if _, ok := a.keys[r.Key]; ok {
-				continue
+			if _, ok := a.good[r.Credential]; !ok {
+				a.good[r.Credential] = r.Credential == uuid.Nil
+				if r.Credential != uuid.Nil {
+					args = append(args, blob(r.Credential))
+				}
 			}
-			err := t.row("SELECT 1 FROM api_keys k JOIN users u ON u.id = k.user AND u.disabled = 0 WHERE k.id = ? AND (k.expires_at IS NULL OR k.expires_at > ?)",
-				blob(r.Key), a.now).Scan(new(int))
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
-			a.keys[r.Key] = err == nil
 		}
 	}
-	return nil
+	return chunks(len(args), func(from, size int) error {
+		return t.each(func(row *sqlRows) error {
+			var id uuid.UUID
+			var expires int64
+			if err := row.Scan(&id, &expires); err != nil {
+				return err
+			}
+			a.good[id] = expires > a.now
+			return nil
+		}, forms.credentials[size], args[from:from+size]...)
+	})
 }
 
 func (a *appender) readBindings(t *tx) error {
@@ -330,7 +338,7 @@ func (a *appender) judgeRows(t *tx, i int, head store.Head) error {
 	d, res := &a.batch.Documents[i], &a.result.Documents[i]
 	first := head.Seq
 	for j, r := range d.Rows {
-		may := a.active[r.Author] && a.keys[r.Key]
+		may := a.active[r.Author] && a.good[r.Credential]
 		if may && head.AccessVersion != d.AccessVersion {
 			role, err := readRole(t, d.Document, r.Author)
 			if err != nil {

@@ -8,14 +8,18 @@ type sqlRows = sql.Rows
 // forms are the statements of the append path, for each size of a chunk. They say OR FAIL because a failure undoes the whole transaction anyway: that spares
 // SQLite the copies of pages with which it could undo the statement alone.
 var forms = struct {
-	heads, accounts, bindings             map[int]string
-	insertBindings, insertRows, moveHeads map[int]string
+	heads, accounts, credentials, bindings map[int]string
+	insertBindings, insertRows, moveHeads  map[int]string
 }{
 	heads: sized(func(n int) string {
 		return "SELECT " + headColumns + " FROM " + headTables + " WHERE h.document IN (" + repeated("?", n) + ")"
 	}),
 	accounts: sized(func(n int) string {
 		return "SELECT id FROM users WHERE disabled = 0 AND id IN (" + repeated("?", n) + ")"
+	}),
+	credentials: sized(func(n int) string {
+		return "WITH wanted (id) AS (VALUES " + repeated("(?)", n) + ") SELECT s.id, s.expires_at FROM wanted w CROSS JOIN sessions s ON s.id = w.id JOIN users u ON u.id = s.user AND u.disabled = 0" +
+			" UNION ALL SELECT k.id, coalesce(k.expires_at, 1 << 62) FROM wanted w CROSS JOIN api_keys k ON k.id = w.id JOIN users u ON u.id = k.user AND u.disabled = 0"
 	}),
 	bindings: sized(func(n int) string {
 		return "WITH wanted (document, client) AS (VALUES " + repeated("(?, ?)", n) + ") SELECT b.document, b.client, b.user" +

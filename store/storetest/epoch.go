@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -137,7 +138,7 @@ func testLenient(t *testing.T, db Database) {
 	same(t, "bindings", w.load(d.ID).bindings, bound)
 }
 
-// testRowKeys: rows that come through an API key are refused when it ends, like those of an account that does, and nobody needs to be told.
+// testRowKeys: rows that come through a login or an API key are refused when it ends, like those of an account that does, and nobody needs to be told.
 func testRowKeys(t *testing.T, db Database) {
 	w := newWorld(t, db)
 	ann, bob, carl := w.user("ann"), w.user("bob"), w.user("carl")
@@ -154,13 +155,18 @@ func testRowKeys(t *testing.T, db Database) {
 	}
 	lasting, short, deleted, disabled := key(bob, "lasting", 0), key(bob, "short", time.Hour), key(bob, "deleted", 0), key(carl, "disabled", 0)
 	unknown := store.APIKey{ID: uuid.New()}
-	all := []store.APIKey{{}, lasting, short, deleted, disabled, unknown}
+	// A login counts as an API key does.
+	login, ended := store.APIKey{ID: store.NewID()}, store.APIKey{ID: store.NewID()}
+	for i, id := range []uuid.UUID{login.ID, ended.ID} {
+		ok(t, w.s.CreateSession(w.ctx, store.Session{ID: id, User: ann.ID, ExpiresAt: time.Now().Add(time.Hour)}, hash(fmt.Sprint("login", i))))
+	}
+	all := []store.APIKey{{}, lasting, short, deleted, disabled, unknown, login, ended}
 	refusals := func() (got []store.Refusal) {
 		t.Helper()
 		h := w.head(d.ID)
 		p := part(h)
 		for i, k := range all {
-			p.Rows = append(p.Rows, store.NewRow{Author: ann.ID, Key: k.ID, Update: []byte(k.Name), Clients: []uint64{uint64(10 + i)}})
+			p.Rows = append(p.Rows, store.NewRow{Author: ann.ID, Credential: k.ID, Update: []byte(k.Name), Clients: []uint64{uint64(10 + i)}})
 		}
 		for _, r := range w.append(p).Documents[0].Rows {
 			got = append(got, r.Refused)
@@ -171,13 +177,14 @@ func testRowKeys(t *testing.T, db Database) {
 		return got
 	}
 	const no = store.NoRight
-	same(t, "at first", refusals(), []store.Refusal{0, 0, 0, 0, 0, no})
+	same(t, "at first", refusals(), []store.Refusal{0, 0, 0, 0, 0, no, 0, 0})
 	ok(t, w.s.DeleteAPIKey(w.ctx, bob.ID, deleted.ID))
+	ok(t, w.s.DeleteSession(w.ctx, ann.ID, ended.ID))
 	db.Disable(t, w.s, carl.ID)
-	same(t, "after one was deleted, and one's account disabled", refusals(), []store.Refusal{0, 0, 0, no, no, no})
+	same(t, "after one was deleted, and one's account disabled", refusals(), []store.Refusal{0, 0, 0, no, no, no, 0, no})
 	db.Age(t, w.s, 2*time.Hour)
-	same(t, "after one has expired", refusals(), []store.Refusal{0, 0, no, no, no, no})
-	if l := w.load(d.ID); len(l.rows) != 5+3+2 || len(l.bindings) != 5 {
+	same(t, "after one has expired", refusals(), []store.Refusal{0, 0, no, no, no, no, no, no})
+	if l := w.load(d.ID); len(l.rows) != 7+4+2 || len(l.bindings) != 7 {
 		t.Fatalf("%d rows, %d bindings", len(l.rows), len(l.bindings))
 	}
 }
