@@ -26,6 +26,8 @@ const (
 	stopTime = 9 * time.Second
 	// commitTime is the part of it in which what was accepted is committed.
 	commitTime = 6 * time.Second
+	// balancerTime is how long a node among others answers after /readyz has said that it stops.
+	balancerTime = 500 * time.Millisecond
 	// housekeepingPeriod is how often expired sessions and links are removed, at most housekeepingRows at once.
 	housekeepingPeriod = time.Minute
 	housekeepingRows   = 1000
@@ -216,8 +218,16 @@ func (n *node) serve(ctx context.Context, listener, adminListener net.Listener) 
 	defer cancel()
 	commit, cancelCommit := context.WithTimeout(stop, commitTime)
 	defer cancelCommit()
+	// A balancer needs a moment to see that this node is going; until then it is answered.
+	var balanced <-chan time.Time
+	if n.cluster != nil {
+		balanced = time.After(balancerTime)
+	}
 	n.api.BeginStop()
 	err = errors.Join(err, n.hub.Stop(commit), n.api.Wait(stop), n.cluster.leave())
+	if balanced != nil {
+		<-balanced
+	}
 	for server := range servers {
 		// Requests that last longer than the time to stop are cut.
 		if shutdown := server.Shutdown(stop); shutdown != nil {
