@@ -21,7 +21,7 @@ const (
 	invitationLife = 7 * 24 * time.Hour
 )
 
-// SetupLink makes the one-time link at which the first admin is created, and makes earlier ones useless. It is "" when there are accounts already.
+// SetupLink makes the one-time link at which the first admin is created, beside those of other nodes. It is "" when there are accounts already.
 // The token is in the link's fragment, which browsers keep to themselves: it appears in no log of requests.
 func SetupLink(ctx context.Context, st store.Store, base string) (string, error) {
 	has, err := st.HasUsers(ctx)

@@ -68,6 +68,7 @@ type cluster struct {
 	shared Shared
 	relay  Relay
 	heard  time.Time // when Redis last gave the list of nodes
+	forgot bool      // what was known of the others is forgotten, since it fails
 	back   time.Time // when it gave it again after it had failed; zero: it fails
 }
 
@@ -142,8 +143,11 @@ func (c *cluster) look(ctx context.Context) {
 			c.hub.logger.Debug("the other nodes can't be read", "error", err)
 		}
 		c.back = time.Time{}
-		if now.Sub(c.heard) >= aloneAfter && c.roster.lose() {
-			c.hub.logger.Warn("Redis is away: only the people of this node are shown", "error", err)
+		if now.Sub(c.heard) >= aloneAfter && !c.forgot {
+			c.forgot = true
+			if c.roster.lose() {
+				c.hub.logger.Warn("Redis is away: only the people of this node are shown", "error", err)
+			}
 			c.hub.forgetNode(uuid.Nil)
 		}
 		return
@@ -152,7 +156,7 @@ func (c *cluster) look(ctx context.Context) {
 	if again {
 		c.back = now
 	}
-	c.heard = now
+	c.heard, c.forgot = now, false
 	read, found := c.roster.see(nodes, now, again)
 	if found {
 		c.hub.callRolls()

@@ -237,6 +237,30 @@ func TestAloneWithoutRedis(t *testing.T) {
 	})
 }
 
+// Redis that is back for a moment only brings nobody who stays.
+func TestAloneAgainSoon(t *testing.T) {
+	inCluster(t, 0, time.Second, func(l *lab, other *Hub, b *bus) {
+		a, far := l.open(0), l.openOn(other, 1)
+		seconds(1)
+		b.away(true)
+		seconds(8)
+		b.away(false)
+		l.hub.Missed()
+		other.Missed()
+		seconds(1.2)
+		if a.sees(far.id) == "" {
+			l.Fatal("they don't see each other in between")
+		}
+		b.away(true)
+		seconds(8)
+		wantOnline(l, l.hub, false, a)
+		if a.sees(far.id) != "" {
+			l.Error("somebody is shown of whom nothing is known")
+		}
+		b.away(false)
+	})
+}
+
 // When Redis forgets everything, nobody is told that anybody left.
 func TestFlushedPresenceIsRebuilt(t *testing.T) {
 	inCluster(t, 0, time.Second, func(l *lab, other *Hub, b *bus) {

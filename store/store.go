@@ -93,6 +93,9 @@ type Session struct {
 // LinkKind says what a one-time link is good for.
 type LinkKind string
 
+// SetupLinks is how many setup links are good at a time: each node that starts before there is an account makes one.
+const SetupLinks = 16
+
 // The kinds of one-time links.
 const (
 	LinkSetup    LinkKind = "setup"    // creates the first admin; bound to no user
@@ -140,7 +143,7 @@ type Accounts interface {
 	// says how many of that kind of which it removed most: with limit more may be left.
 	DeleteExpiredSessions(ctx context.Context, limit int) (int, error)
 
-	// CreateLink stores a one-time link under the SHA-256 of its token. user is uuid.Nil for LinkSetup. Creating a setup link uses up earlier ones.
+	// CreateLink stores a one-time link under the SHA-256 of its token. user is uuid.Nil for LinkSetup. Of setup links the newest SetupLinks are kept.
 	// ErrNotFound for an unknown or disabled user.
 	CreateLink(ctx context.Context, kind LinkKind, user UserID, tokenHash [32]byte, ttl time.Duration) error
 	// Link says for whom an unused, unexpired link is; ErrNotFound otherwise.

@@ -17,7 +17,9 @@ func (s *Store) CreateLink(ctx context.Context, kind store.LinkKind, user store.
 		var owner any // NULL
 		switch {
 		case kind == store.LinkSetup && user == uuid.Nil:
-			if err := t.exec("DELETE FROM links WHERE kind = ?", string(kind)); err != nil {
+			err := t.exec("DELETE FROM links WHERE kind = ?1 AND token_hash NOT IN (SELECT token_hash FROM links WHERE kind = ?1 ORDER BY created_at DESC LIMIT ?2)",
+				string(kind), store.SetupLinks-1)
+			if err != nil {
 				return err
 			}
 		case kind == store.LinkPassword:

@@ -88,9 +88,17 @@ func testSetup(t *testing.T, db Database) {
 		t.Fatalf("HasUsers of an empty store: %v, %v", any, err)
 	}
 	ok(t, w.s.CreateLink(w.ctx, store.LinkSetup, uuid.Nil, hash("first"), time.Hour))
+	time.Sleep(2 * time.Millisecond) // the databases order them by time
+	for i := range store.SetupLinks - 2 {
+		ok(t, w.s.CreateLink(w.ctx, store.LinkSetup, uuid.Nil, hash(fmt.Sprint("another", i)), time.Hour))
+	}
 	ok(t, w.s.CreateLink(w.ctx, store.LinkSetup, uuid.Nil, hash("second"), time.Hour))
+	if _, err := w.s.Link(w.ctx, store.LinkSetup, hash("first")); err != nil {
+		t.Fatalf("the link of a node that started before: %v", err)
+	}
+	ok(t, w.s.CreateLink(w.ctx, store.LinkSetup, uuid.Nil, hash("one too many"), time.Hour))
 	_, err := w.s.Link(w.ctx, store.LinkSetup, hash("first"))
-	want(t, err, store.ErrNotFound) // a newer one uses it up
+	want(t, err, store.ErrNotFound)
 	user, err := w.s.Link(w.ctx, store.LinkSetup, hash("second"))
 	if err != nil || user != uuid.Nil {
 		t.Fatalf("setup link: %v, %v", user, err)
