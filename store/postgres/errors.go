@@ -111,6 +111,9 @@ func code(err error) string {
 // taken says whether err is a breach of uniqueness.
 func taken(err error) bool { return code(err) == uniqueViolation }
 
+// raiseConnections is the advice where connections are too few.
+const raiseConnections = "raise max_connections, or the limit of this user or database"
+
 // explain adds to an error of a start what the operator can do about it.
 func explain(err error) error {
 	advice := map[string]string{
@@ -118,7 +121,7 @@ func explain(err error) error {
 		invalidAuthorization:  "the database doesn't let the URL's user in from this machine (see pg_hba.conf)",
 		noSuchDatabase:        "the database that the URL names doesn't exist: create it first",
 		insufficientPrivilege: "the URL's user lacks rights: make it the owner of the database, or GRANT CREATE ON SCHEMA public to it",
-		tooManyConnections:    "the database takes no more connections: raise max_connections, or the limit of this user or database",
+		tooManyConnections:    "the database takes no more connections: " + raiseConnections,
 		readOnlyTransaction:   "the database is read-only: name the primary server, or set default_transaction_read_only off",
 	}[code(err)]
 	switch {

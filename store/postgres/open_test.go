@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -50,6 +51,49 @@ func TestStartErrors(t *testing.T) {
 	}
 }
 
+// TestConnectionLimits: what one node can't live with is told at the start, and not when all connections are needed at once.
+func TestConnectionLimits(t *testing.T) {
+	const fewer, warning = "fewer connections than this node may open", "level=WARN"
+	for what, c := range map[string]struct {
+		limit    string // %s is both the user and the database
+		refused  string
+		warned   []string
+		maxConns int
+	}{
+		"far too few":                  {limit: "ALTER ROLE %s CONNECTION LIMIT 2", refused: "takes 2 connections, and a node needs at least 6: raise max_connections"},
+		"one too few":                  {limit: "ALTER ROLE %s CONNECTION LIMIT 5", refused: "takes 5 connections, and a node needs at least 6"},
+		"enough to live":               {limit: "ALTER ROLE %s CONNECTION LIMIT 6", warned: []string{warning, fewer, "limit=6 needed=15"}},
+		"fewer than the pool may open": {limit: "ALTER ROLE %s CONNECTION LIMIT 8", warned: []string{warning, fewer, "limit=8 needed=15"}},
+		"a pool to match":              {limit: "ALTER ROLE %s CONNECTION LIMIT 8", maxConns: 3},
+		"a database with few":          {limit: "ALTER DATABASE %s CONNECTION LIMIT 2", refused: "takes 2 connections, and a node needs at least 6"},
+		"no limits":                    {limit: "ALTER ROLE %s CONNECTION LIMIT -1"},
+		"a superuser":                  {limit: "ALTER ROLE %s SUPERUSER CONNECTION LIMIT 2"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			url := shared.database(t)
+			name := strings.TrimSuffix(url[strings.LastIndexByte(url, '/')+1:], "?sslmode=disable")
+			shared.exec(t, "postgres", "CREATE ROLE "+name+" LOGIN", "ALTER DATABASE "+name+" OWNER TO "+name, fmt.Sprintf(c.limit, name))
+			var out bytes.Buffer
+			o := postgres.Options{Log: slog.New(slog.NewTextHandler(&out, nil)), MaxConns: c.maxConns}
+			s, err := postgres.Open(t.Context(), strings.Replace(url, "postgres@", name+"@", 1), o)
+			if err == nil {
+				defer s.Close()
+			}
+			if (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("opened with %v, want %q", err, c.refused)
+			}
+			for _, want := range c.warned {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("%q is not in the log: %s", want, out.String())
+				}
+			}
+			if got := strings.Count(out.String(), fewer); got != min(len(c.warned), 1) {
+				t.Errorf("warned %d times: %s", got, out.String())
+			}
+		})
+	}
+}
+
 func TestOpenGivesUpWithItsContext(t *testing.T) {
 	url := shared.database(t)
 	holder := connect(t, url)
@@ -77,7 +121,7 @@ func TestUnsafeSettingsAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for _, want := range []string{"level=WARN", "fsync=off", "max_connections=200"} {
+	for _, want := range []string{"level=WARN", "fsync=off", "limit=197", "needed=1005"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in the log: %s", want, out.String())
 		}

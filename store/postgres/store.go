@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizsync/bizsync/store"
@@ -119,9 +120,8 @@ func (s *Store) check(ctx context.Context, o Options) error {
 	}
 	defer conn.Release()
 	var fsync, fullPages, readOnly string
-	var limit, reserved int
-	err = conn.QueryRow(ctx, "SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('transaction_read_only'),"+
-		" current_setting('max_connections')::int, current_setting('superuser_reserved_connections')::int").Scan(&fsync, &fullPages, &readOnly, &limit, &reserved)
+	err = conn.QueryRow(ctx, "SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('transaction_read_only')").
+		Scan(&fsync, &fullPages, &readOnly)
 	if err != nil {
 		return explain(unavailable(fmt.Errorf("read settings: %w", err)))
 	}
@@ -131,8 +131,28 @@ func (s *Store) check(ctx context.Context, o Options) error {
 	if fsync == "off" || fullPages == "off" {
 		o.Log.Warn("the database may lose saved edits when its machine fails: set fsync and full_page_writes on", "fsync", fsync, "full_page_writes", fullPages)
 	}
-	if need := o.MaxConns + o.JournalConns + watchConns; need > limit-reserved {
-		o.Log.Warn("the database takes fewer connections than this node may open", "max_connections", limit, "reserved", reserved, "needed", need)
+	return checkConnections(ctx, conn.Conn(), o)
+}
+
+// checkConnections compares what this node may open with what the database takes, of all nodes and of everybody else together: too few for the journal, for following rooms
+// and for one request at a time is no start, since nothing would be saved, or no revocation seen, as soon as all are needed at once.
+func checkConnections(ctx context.Context, conn *pgx.Conn, o Options) error {
+	var limit int
+	// Superusers are held to the server's limit only.
+	err := conn.QueryRow(ctx, `
+		SELECT least(current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+			CASE WHEN r.rolconnlimit >= 0 AND NOT r.rolsuper THEN r.rolconnlimit END,
+			CASE WHEN d.datconnlimit >= 0 AND NOT r.rolsuper THEN d.datconnlimit END)
+		FROM pg_roles r, pg_database d WHERE r.rolname = session_user AND d.datname = current_database()`).Scan(&limit)
+	if err != nil {
+		return explain(unavailable(fmt.Errorf("read connection limits: %w", err)))
+	}
+	fixed := o.JournalConns + watchConns
+	if least := fixed + 1; limit < least {
+		return fmt.Errorf("%w: the database takes %d connections, and a node needs at least %d: %s", store.ErrUnavailable, limit, least, raiseConnections)
+	}
+	if most := o.MaxConns + fixed; limit < most {
+		o.Log.Warn("the database takes fewer connections than this node may open: "+raiseConnections+", or make the pool smaller", "limit", limit, "needed", most)
 	}
 	return nil
 }
