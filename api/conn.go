@@ -162,11 +162,11 @@ func readError(err error) error {
 	return fmt.Errorf("read frame: %w", err)
 }
 
-// Write sends one binary message. It fails when the peer takes nothing for the stall time.
-func (c *conn) Write(ctx context.Context, b []byte) error {
+// Write sends binary messages, small ones together. It fails when the peer takes nothing for the stall time.
+func (c *conn) Write(ctx context.Context, msgs ...[]byte) error {
 	stop := context.AfterFunc(ctx, func() { c.Close(collab.CloseGoingAway, "") })
 	defer stop()
-	if err := c.writeMessage(b); err != nil {
+	if err := c.writeMessages(msgs); err != nil {
 		return fmt.Errorf("write frame: %w", err)
 	}
 	if c.pingDue.Load() {
@@ -175,9 +175,23 @@ func (c *conn) Write(ctx context.Context, b []byte) error {
 	return nil
 }
 
-func (c *conn) writeMessage(b []byte) error {
+func (c *conn) writeMessages(msgs [][]byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	if len(msgs) == 1 {
+		return c.writeMessage(msgs[0])
+	}
+	c.wire.cork()
+	for _, b := range msgs {
+		if err := c.writeMessage(b); err != nil {
+			return errors.Join(err, c.wire.uncork())
+		}
+	}
+	return c.wire.uncork()
+}
+
+// writeMessage is for whoever holds the lock.
+func (c *conn) writeMessage(b []byte) error {
 	select {
 	case <-c.closed:
 		return io.ErrClosedPipe

@@ -33,11 +33,6 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
 	defer cancel()
-	if err := s.store.Ping(ctx); err != nil {
-		s.log.WarnContext(ctx, "the database does not answer", "error", err)
-		s.writeHealth(w, r, http.StatusServiceUnavailable, health{Status: "unavailable", Checks: map[string]string{"database": "unavailable"}})
-		return
-	}
 	h := health{Status: "ok", Checks: map[string]string{"database": "ok"}}
 	if redis := s.redisStatus(); redis != "none" {
 		h.Checks["redis"] = redis
@@ -45,6 +40,12 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 			// Everything goes on without Redis, only slower from node to node: no reason to send people elsewhere.
 			h.Status = "degraded"
 		}
+	}
+	if err := s.store.Ping(ctx); err != nil {
+		s.log.WarnContext(ctx, "the database does not answer", "error", err)
+		h.Status, h.Checks["database"] = "unavailable", "unavailable"
+		s.writeHealth(w, r, http.StatusServiceUnavailable, h)
+		return
 	}
 	s.writeHealth(w, r, http.StatusOK, h)
 }

@@ -29,7 +29,13 @@ type wire struct {
 
 	heard atomic.Int64 // when the peer was last heard, nanoseconds since began
 	mu    sync.Mutex   // one Write at a time, so that what one call writes stays together
+
+	corked bool    // guarded by mu
+	kept   *[]byte // guarded by mu: what waits while it is corked; nil: nothing
 }
+
+// corks has buffers of wireChunk bytes for what waits.
+var corks = sync.Pool{New: func() any { b := make([]byte, 0, wireChunk); return &b }}
 
 func newWire(c net.Conn, stall time.Duration) *wire {
 	return &wire{Conn: c, began: time.Now(), stall: stall}
@@ -54,6 +60,53 @@ func (w *wire) Read(p []byte) (int, error) {
 func (w *wire) Write(p []byte) (n int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !w.corked {
+		return w.write(p)
+	}
+	if w.kept != nil && len(*w.kept)+len(p) > wireChunk {
+		if err := w.flush(); err != nil {
+			return 0, err
+		}
+	}
+	if len(p) > wireChunk {
+		return w.write(p)
+	}
+	if w.kept == nil {
+		w.kept = corks.Get().(*[]byte)
+	}
+	*w.kept = append(*w.kept, p...)
+	return len(p), nil
+}
+
+// cork keeps what is written from now on, as long as it is little, until uncork.
+func (w *wire) cork() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.corked = true
+}
+
+// uncork sends what was kept.
+func (w *wire) uncork() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.corked = false
+	return w.flush()
+}
+
+// The caller of flush and write holds mu.
+
+func (w *wire) flush() error {
+	if w.kept == nil {
+		return nil
+	}
+	_, err := w.write(*w.kept)
+	*w.kept = (*w.kept)[:0]
+	corks.Put(w.kept)
+	w.kept = nil
+	return err
+}
+
+func (w *wire) write(p []byte) (n int, err error) {
 	for n < len(p) {
 		began := time.Now()
 		if err := w.SetWriteDeadline(began.Add(w.stall)); err != nil {

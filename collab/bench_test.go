@@ -33,7 +33,14 @@ func (f *feed) Read(ctx context.Context) ([]byte, error) {
 	}
 }
 
-func (f *feed) Write(_ context.Context, b []byte) error {
+func (f *feed) Write(_ context.Context, msgs ...[]byte) error {
+	for _, b := range msgs {
+		f.take(b)
+	}
+	return nil
+}
+
+func (f *feed) take(b []byte) {
 	f.got.Add(1)
 	if b[0] == messageAck {
 		n := int64(0)
@@ -46,7 +53,6 @@ func (f *feed) Write(_ context.Context, b []byte) error {
 		default:
 		}
 	}
-	return nil
 }
 
 func (*feed) Heard() time.Time { return time.Now() }

@@ -3,6 +3,7 @@ package collab
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -315,9 +316,10 @@ func (r *room) askAgain(now time.Time) {
 
 // rightsResult is what the database says about the sessions' accounts.
 type rightsResult struct {
-	roles map[store.UserID]store.Role
-	head  store.Head
-	err   error
+	roles  map[store.UserID]store.Role
+	lapsed []store.UserID // of those without a role: their account is disabled
+	head   store.Head
+	err    error
 }
 
 // askRights marks that roles must be read again.
@@ -345,8 +347,20 @@ func (r *room) startRights(ctx context.Context, now time.Time) {
 	r.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, readLimit)
 		defer cancel()
-		roles, head, err := db.Roles(ctx, r.doc, users)
-		r.rights <- rightsResult{roles: roles, head: head, err: err}
+		res := rightsResult{}
+		res.roles, res.head, res.err = db.Roles(ctx, r.doc, users)
+		var out []store.UserID
+		for user, role := range res.roles {
+			if role == store.NoRole {
+				out = append(out, user)
+			}
+		}
+		if len(out) > 0 && res.err == nil {
+			var lapsed store.Credentials
+			lapsed, res.err = db.Lapsed(ctx, store.Credentials{Users: out})
+			res.lapsed = lapsed.Users
+		}
+		r.rights <- res
 	})
 }
 
@@ -370,6 +384,9 @@ func (r *room) rightsDone(res rightsResult) {
 		case s.roleVersion > res.head.AccessVersion: // its role is newer than this answer
 		case !asked:
 			r.rightsDue = true // joined meanwhile
+		case role == store.NoRole && slices.Contains(res.lapsed, s.peer.User):
+			s.out.put(PermissionDenied("the account was disabled"))
+			r.kick(s, CloseUnauthorized, "the account was disabled")
 		case role == store.NoRole:
 			s.out.put(PermissionDenied("you have no access to this document any more"))
 			r.kick(s, CloseForbidden, "no access")

@@ -173,7 +173,7 @@ func (c *cluster) look(ctx context.Context) {
 		c.roster.learn(run, version, leases)
 	}
 	if complete && c.roster.found() {
-		c.hub.logger.Info("the people of all nodes are known again")
+		c.hub.logger.Info("the people of all nodes are known")
 	}
 	for _, run := range c.roster.missing(now) {
 		c.hub.forgetNode(run)

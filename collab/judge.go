@@ -246,6 +246,7 @@ func (r *room) reject(s *session, f frame, code int, reason string) {
 
 // await puts a frame aside until the log was read to its head.
 func (r *room) await(s *session, f frame) {
+	r.hub.metrics.held.WithLabelValues("head").Inc()
 	r.awaiting = append(r.awaiting, staged{session: s, frame: f})
 	r.catchUp("refusal")
 }
@@ -313,7 +314,7 @@ func (r *room) hold(s *session, f frame) {
 		s.heldUntil = time.Now().Add(r.hub.timing.HoldTime)
 		r.at(s.heldUntil)
 	}
-	r.hub.metrics.held.Inc()
+	r.hub.metrics.held.WithLabelValues("reference").Inc()
 	s.held = append(s.held, f)
 	s.heldBytes += f.size
 	r.holders[s] = struct{}{}

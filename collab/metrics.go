@@ -19,7 +19,7 @@ type Metrics struct {
 	updatesOut       prometheus.Counter
 	acked            prometheus.Counter
 	malformed        prometheus.Counter
-	held             prometheus.Counter
+	held             *prometheus.CounterVec
 	heldDropped      prometheus.Counter
 	relayed          *prometheus.CounterVec
 	refusals         *prometheus.CounterVec
@@ -61,7 +61,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		updatesOut:       counter("updates_out_total", "Update frames queued for clients."),
 		acked:            counter("updates_committed_total", "Update frames whose content is committed."),
 		malformed:        counter("frames_malformed_total", "Frames that could not be decoded."),
-		held:             counter("frames_held_total", "Update frames that had to wait for what they refer to."),
+		held:             vec("frames_held_total", "Update frames that had to wait: for what they refer to, or for the log to be read to its head before they are refused.", "reason"),
 		heldDropped:      counter("frames_held_dropped_total", "Times that held frames were given up and asked for again."),
 		relayed:          vec("relayed_total", "Messages of other nodes, by what became of them.", "outcome"),
 		refusals:         vec("refusals_total", "Update frames and rows that were refused.", "reason"),
@@ -81,6 +81,18 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		catchUps:        vec("catch_ups_total", "Times that a document's log was read on, by why.", "reason"),
 		ackSeconds: histogram("ack_seconds", "Time from receiving an update frame to its being committed.",
 			[]float64{.0005, .001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}),
+	}
+	// What has not happened yet is 0, not missing.
+	for v, values := range map[*prometheus.CounterVec][]string{
+		m.held:     {"reference", "head"},
+		m.relayed:  {"applied", "partial", "duplicate", "large", "epoch", "strange", "malformed", "overflow", "unsent"},
+		m.catchUps: {"hole", "head", "commit", "refusal", "large", "epoch", "strange"},
+		m.hashes:   {"equal", "elsewhere", "different"},
+		m.refusals: {"4403", "4409", "4413"},
+	} {
+		for _, value := range values {
+			v.WithLabelValues(value)
+		}
 	}
 	m.register(m.connections, m.rooms, m.updatesIn, m.updatesOut, m.acked, m.malformed, m.held, m.heldDropped, m.relayed, m.refusals, m.closes, m.awarenessDropped,
 		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.commitBusy, m.quarantined, m.loadFailures, m.badRows, m.compactions, m.hashes, m.catchUps, m.ackSeconds)
@@ -124,6 +136,18 @@ func (m *Metrics) committed(took time.Duration, b store.Batch) {
 	m.commitRows.Observe(float64(rows))
 }
 
-func (m *Metrics) refused(code int)             { m.refusals.WithLabelValues(strconv.Itoa(code)).Inc() }
-func (m *Metrics) refusedRow(why store.Refusal) { m.refusals.WithLabelValues(why.String()).Inc() }
-func (m *Metrics) closed(code int)              { m.closes.WithLabelValues(strconv.Itoa(code)).Inc() }
+func (m *Metrics) refused(code int) { m.refusals.WithLabelValues(strconv.Itoa(code)).Inc() }
+
+// refusedRow counts what the transaction refused, by the code that its author is told.
+func (m *Metrics) refusedRow(why store.Refusal) {
+	switch why {
+	case store.NoRight:
+		m.refused(CloseForbidden)
+	case store.ClientOfOther:
+		m.refused(CloseClientID)
+	default:
+		m.refusals.WithLabelValues(why.String()).Inc()
+	}
+}
+
+func (m *Metrics) closed(code int) { m.closes.WithLabelValues(strconv.Itoa(code)).Inc() }

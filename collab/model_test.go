@@ -95,13 +95,15 @@ func (l *link) Read(ctx context.Context) ([]byte, error) {
 	}
 }
 
-func (l *link) Write(ctx context.Context, b []byte) error {
-	select {
-	case l.down <- l.packet(b):
-		return nil
-	case <-l.cut:
-		return errCut
+func (l *link) Write(_ context.Context, msgs ...[]byte) error {
+	for _, b := range msgs {
+		select {
+		case l.down <- l.packet(b):
+		case <-l.cut:
+			return errCut
+		}
 	}
+	return nil
 }
 
 func (l *link) Close(code int, reason string) {

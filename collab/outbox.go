@@ -17,6 +17,8 @@ type outbox struct {
 	bytes *atomic.Int64 // of all outboxes of the node
 	wake  chan struct{} // of capacity 1
 
+	msgs [][]byte // owned by the writer: memory for what it writes at once
+
 	mu        sync.Mutex
 	queue     []outgoing // guarded by mu, like all that follows
 	waiting   int        // bytes that count: of queue, and of what the writer has taken and not written yet
@@ -148,11 +150,13 @@ func (o *outbox) take(reuse []outgoing) (outs []outgoing, closed bool) {
 	return outs, o.closed
 }
 
-// written takes a message off the account that the writer is done with.
-func (o *outbox) written(out outgoing) {
+// written takes messages off the account that the writer is done with.
+func (o *outbox) written(outs []outgoing) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.done(out)
+	for _, out := range outs {
+		o.done(out)
+	}
 }
 
 // run writes until the outbox is finished or a write fails, then closes the connection. After keepAlive of silence it sends
@@ -191,18 +195,37 @@ func (o *outbox) run(keepAlive time.Duration) {
 	}
 }
 
-// write sends messages in order; false when the connection takes no more. What was accepted is told even while the node goes away; the Conn bounds each write.
+// What is written at once is at most so many messages, and bytes but for the first message.
+const (
+	writeMessages = 64
+	writeBytes    = 64 << 10
+)
+
+// write sends messages in order, several at once; false when the connection takes no more. What was accepted is told even while the node goes away; the Conn bounds
+// each write.
 func (o *outbox) write(outs []outgoing) bool {
 	ok := true
-	for i, out := range outs {
+	for len(outs) > 0 {
+		msgs := o.msgs[:0]
+		bytes := 0
+		for _, out := range outs {
+			if len(msgs) == writeMessages || len(msgs) > 0 && bytes+len(out.msg) > writeBytes {
+				break
+			}
+			bytes += len(out.msg)
+			msgs = append(msgs, out.msg)
+		}
 		if ok {
-			if err := o.conn.Write(context.Background(), out.msg); err != nil {
+			if err := o.conn.Write(context.Background(), msgs...); err != nil {
 				o.finish(CloseTryAgain, "write failed")
 				ok = false
 			}
 		}
-		o.written(out)
-		outs[i] = outgoing{}
+		o.written(outs[:len(msgs)])
+		clear(outs[:len(msgs)])
+		outs = outs[len(msgs):]
+		clear(msgs)
+		o.msgs = msgs
 	}
 	return ok
 }

@@ -16,8 +16,8 @@ type Conn interface {
 	// Read returns the next binary message. The bytes belong to the caller. An error ends the connection; one that is a *CloseError
 	// is the reason with which the connection is to be closed (a frame over the limit: 4413, a text frame: 4400).
 	Read(ctx context.Context) ([]byte, error)
-	// Write sends one binary message. It does not keep b or change it.
-	Write(ctx context.Context, b []byte) error
+	// Write sends binary messages, in order, in few pieces. It does not keep or change them.
+	Write(ctx context.Context, msgs ...[]byte) error
 	// Heard says when the last byte of the client was read, pongs included. It may be called from any goroutine.
 	Heard() time.Time
 	// Close starts the closing handshake with a code and a reason of at most 123 bytes and doesn't wait for it.

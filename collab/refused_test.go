@@ -198,9 +198,9 @@ func TestFramesWithoutADecisionAreBounded(t *testing.T) {
 // stuck is a Conn that takes nothing until its gate opens.
 type stuck struct{ gate chan struct{} }
 
-func (c stuck) Read(context.Context) ([]byte, error) { <-c.gate; return nil, errCut }
-func (c stuck) Write(context.Context, []byte) error  { <-c.gate; return nil }
-func (stuck) Heard() time.Time                       { return time.Now() }
+func (c stuck) Read(context.Context) ([]byte, error)   { <-c.gate; return nil, errCut }
+func (c stuck) Write(context.Context, ...[]byte) error { <-c.gate; return nil }
+func (stuck) Heard() time.Time                         { return time.Now() }
 
 func (c stuck) Close(int, string) {}
 
@@ -256,10 +256,12 @@ func (c *gated) Read(ctx context.Context) ([]byte, error) {
 	}
 }
 
-func (c *gated) Write(_ context.Context, b []byte) error {
+func (c *gated) Write(_ context.Context, msgs ...[]byte) error {
 	<-c.gate
-	if b[0] == messageSync && b[1] == syncStep2 {
-		c.answers.Add(1)
+	for _, b := range msgs {
+		if b[0] == messageSync && b[1] == syncStep2 {
+			c.answers.Add(1)
+		}
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 // Editor is one connection that has a document open, on whichever node.
 type Editor = store.Lease
 
-// activeStep is how far a connection's last activity moves before others are told of it again.
+// activeStep is how often others are told of a connection's last activity.
 const activeStep = 10 * time.Second
 
 // roster is who is connected, and to which document: on this node for certain, and on the others as far as they let it be known. Its methods are safe for
@@ -42,6 +42,7 @@ type seat struct {
 	session *session
 	room    *room
 	editor  Editor    // LastActive as last told
+	told    time.Time // when that was
 	renewed time.Time // when its lease was last written
 }
 
@@ -56,7 +57,7 @@ func newRoster(self store.Node) *roster {
 func (o *roster) enter(r *room, s *session) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	t := &seat{session: s, room: r, editor: Editor{
+	t := &seat{session: s, room: r, told: time.Now(), editor: Editor{
 		Conn: s.peer.Conn, Run: o.self.Run, Node: o.self.Name, Document: r.doc, User: s.peer.User, Name: s.peer.Name,
 		Role: min(s.role, s.peer.MaxRole), Since: s.since, LastActive: time.Unix(0, s.lastActive.Load()),
 	}}
@@ -94,13 +95,14 @@ func (o *roster) setRole(s *session, role store.Role) {
 	}
 }
 
-// noteActivity tells of connections that were active since this was last told of them.
+// noteActivity tells of connections that were active since this was last told of them, each every activeStep at most.
 func (o *roster) noteActivity() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	now := time.Now()
 	for conn, t := range o.seats {
-		if e := t.now(); e.LastActive.Sub(t.editor.LastActive) >= activeStep {
-			t.editor = e
+		if e := t.now(); e.LastActive.After(t.editor.LastActive) && now.Sub(t.told) >= activeStep {
+			t.editor, t.told = e, now
 			o.touch(conn)
 			o.tell(Change{Kind: Changed, Editor: e})
 		}

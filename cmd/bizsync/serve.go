@@ -141,7 +141,11 @@ func (c *serveCommand) build(ctx context.Context, st store.Store, log *slog.Logg
 	var connected func() bool
 	var sessions api.SessionCache // an interface that is nil without Redis
 	if others != nil {
-		connected, sessions = func() bool { return others.relay.Health().Connected }, others.shared
+		connected = func() bool {
+			_, whole := hub.Nodes()
+			return whole && others.relay.Health().Connected
+		}
+		sessions = others.shared
 	}
 	database := "sqlite"
 	if c.Storage.Database.URL != "" {
