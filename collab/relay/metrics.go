@@ -32,7 +32,7 @@ type Metrics struct {
 	roundTrip  prometheus.Gauge
 	queueBytes prometheus.Gauge
 
-	lastHeartbeat atomic.Int64 // Unix nanoseconds; 0 before the first
+	lastHeartbeat atomic.Int64 // Unix nanoseconds; before the first the start of a Redis relay; 0 without one
 }
 
 // NewMetrics makes a relay's metrics and registers them; reg may be nil. Like MustRegister it panics when reg has them already.
@@ -55,15 +55,23 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		roundTrip:  gauge("heartbeat_round_trip_seconds", "How long the last heartbeat took through Redis and back."),
 		queueBytes: gauge("queue_bytes", "Bytes that wait to be sent."),
 	}
+	for _, reason := range []string{
+		dropChannel, dropTruncated, dropSize, dropVersion, dropMAC, dropHeartbeat, dropQueue, dropPublish, dropOverflow,
+	} {
+		m.dropped.WithLabelValues(reason) // what has not happened yet is 0, not missing
+	}
 	if reg != nil {
 		age := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bizsync_relay_heartbeat_age_seconds",
-			Help: "Time since a heartbeat last came back; 0 before the first."}, func() float64 { return m.heartbeatAge().Seconds() })
+			Help: "Time since a heartbeat last came back; before the first, since the start."}, func() float64 { return m.heartbeatAge().Seconds() })
 		reg.MustRegister(m.sent, m.received, m.own, m.unhosted, m.dropped, m.reconnects, m.gaps, m.roundTrip, m.queueBytes, age)
 	}
 	return m
 }
 
 func (m *Metrics) drop(reason string, n int) { m.dropped.WithLabelValues(reason).Add(float64(n)) }
+
+// start is when a relay began, from which on a heartbeat is waited for.
+func (m *Metrics) start(now time.Time) { m.lastHeartbeat.Store(now.UnixNano()) }
 
 func (m *Metrics) heartbeat(now time.Time, roundTrip time.Duration) {
 	m.lastHeartbeat.Store(now.UnixNano())

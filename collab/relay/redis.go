@@ -93,6 +93,7 @@ func NewRedis(ctx context.Context, o Options) (*Redis, error) {
 	configure(opt)
 	ctx, cancel := context.WithCancel(ctx)
 	now := time.Now()
+	o.Metrics.start(now)
 	r := &Redis{
 		client: redis.NewUniversalClient(opt), run: o.Run, heartbeat: heartbeatPrefix + hex.EncodeToString(o.Run[:]), key: key,
 		handler: o.Handler, log: o.Logger, metrics: o.Metrics, queue: newQueue(o.Metrics.queueBytes),

@@ -89,7 +89,7 @@ type Health struct {
 	Connected bool
 	// Since is when Connected became what it is.
 	Since time.Time
-	// Heartbeat is the age of the last heartbeat that came back; 0 in process and before the first.
+	// Heartbeat is the age of the last heartbeat that came back, or of the relay before the first; 0 in process.
 	Heartbeat time.Duration
 	// RoundTrip is how long that heartbeat was under way, waiting behind unread messages included; 0 in process.
 	RoundTrip time.Duration

@@ -56,6 +56,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		malformed: prometheus.NewCounter(counter("malformed_total", "Records and leases in Redis that no node can have written, and that were left alone.")),
 		sessions:  prometheus.NewCounterVec(counter("sessions_total", "Sessions looked for in the cache, by what was found."), []string{"result"}),
 	}
+	// What has not happened yet is 0, not missing.
+	for _, c := range []call{callRenew, callNodes, callLeases, callLeave, callFind, callCache, callForget} {
+		m.failed.WithLabelValues(string(c))
+	}
+	for _, result := range []string{sessionHit, sessionMiss, sessionForged, sessionSkipped} {
+		m.sessions.WithLabelValues(result)
+	}
 	if reg == nil {
 		return m
 	}

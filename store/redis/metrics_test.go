@@ -30,8 +30,16 @@ func TestMetricsAreServed(t *testing.T) {
 	}
 	reg := prometheus.NewPedanticRegistry()
 	m := NewMetrics(reg)
-	if got := gather(t, reg)["bizsync_redis_pool_connections"]; got != 0 {
-		t.Errorf("%v connections before there is a client", got)
+	// What has not happened is 0, which an increase can be seen from.
+	fresh := gather(t, reg)
+	for _, name := range []string{
+		"pool_connections", "commands_failed_total renew_presence", "commands_failed_total list_nodes", "commands_failed_total list_leases",
+		"commands_failed_total end_presence", "commands_failed_total find_session", "commands_failed_total cache_session",
+		"commands_failed_total forget_session", "sessions_total hit", "sessions_total miss", "sessions_total forged", "sessions_total skipped",
+	} {
+		if v, ok := fresh["bizsync_redis_"+name]; !ok || v != 0 {
+			t.Errorf("%s before there is a client: %v, there: %v; want 0", name, v, ok)
+		}
 	}
 	s, err := Open(Options{Client: opt, Secret: []byte("s"), Metrics: m})
 	if err != nil {
@@ -48,7 +56,7 @@ func TestMetricsAreServed(t *testing.T) {
 	}
 	got := gather(t, reg)
 	for name, want := range map[string]float64{
-		"commands_failed_total": 1, "lease_writes_total": 2, "malformed_total": 0, "sessions_total": 1,
+		"commands_failed_total list_nodes": 1, "lease_writes_total": 2, "malformed_total": 0, "sessions_total miss": 1,
 		"pool_waits_total": 0, "pool_timeouts_total": 0,
 	} {
 		if v, ok := got["bizsync_redis_"+name]; !ok || v != want {
@@ -62,6 +70,7 @@ func TestMetricsAreServed(t *testing.T) {
 	}
 }
 
+// gather reads a registry's counters and gauges; a label's value stands behind the name.
 func gather(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 	t.Helper()
 	families, err := reg.Gather()
@@ -70,7 +79,13 @@ func gather(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 	}
 	got := map[string]float64{}
 	for _, f := range families {
-		got[f.GetName()] = f.GetMetric()[0].GetCounter().GetValue() + f.GetMetric()[0].GetGauge().GetValue()
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, l := range m.GetLabel() {
+				name += " " + l.GetValue()
+			}
+			got[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
 	}
 	return got
 }
