@@ -166,6 +166,38 @@ func TestLeaveLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestEveryKeyExpires: a Redis that no node uses any more empties by itself, and one that is short of memory may evict every key.
+func TestEveryKeyExpires(t *testing.T) {
+	t.Parallel()
+	srv := startRedis(t)
+	s, c := openShared(t, srv.url()), srv.client(t)
+	w := world{T: t, a: s, b: s}
+	a := newNode("a")
+	w.renew(s, a, []store.Lease{newLease(a, "Ann")}, nil, false)
+	w.ok(c.Persist(t.Context(), nodesKey).Err()) // as versions before left it
+	w.renew(s, a, nil, nil, false)
+	w.ok(s.CacheSession(t.Context(), [32]byte{1}, store.CachedSession{}, time.Minute))
+	keys := c.Keys(t.Context(), "*").Val()
+	if len(keys) != 5 {
+		t.Errorf("%d keys, want the nodes, a node, its leases, a lease and a session: %v", len(keys), keys)
+	}
+	for _, key := range keys {
+		if left := c.PTTL(t.Context(), key).Val(); left <= 0 || left > time.Minute {
+			t.Errorf("%s expires in %v", key, left)
+		}
+	}
+	age(t, srv, nodesTTL/2)
+	w.renew(s, a, nil, nil, true)
+	if left := c.PTTL(t.Context(), nodesKey).Val(); left <= nodesTTL/2 {
+		t.Errorf("the list of nodes expires in %v after it was renewed", left)
+	}
+	w.nodes(a)
+	age(t, srv, nodesTTL)
+	if n := c.DBSize(t.Context()).Val(); n != 0 {
+		t.Errorf("%d keys left", n)
+	}
+}
+
 func TestDeadNodesAreSwept(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)

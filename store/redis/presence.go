@@ -42,7 +42,9 @@ const (
 	maxName = 1024
 	// maxUnsaid bounds what is remembered of people who left while Redis was away; their leases soon expire by themselves.
 	maxUnsaid = 10_000
-	// sweepAfter is how long a node that is gone stays in the list of nodes, where it does no harm.
+	// nodesTTL is how long the list of nodes outlives the last Renew of any node, so that nothing stays in a Redis that no node uses any more.
+	nodesTTL = time.Minute
+	// sweepAfter is how long a node that is gone stays in the list of nodes, where it does no harm, while others live.
 	sweepAfter = time.Hour
 )
 
@@ -136,6 +138,7 @@ func (s *Shared) renew(ctx context.Context, n store.Node, leases []store.Lease, 
 				pipe.PExpire(ctx, leasesKey(run), LeaseTTL)
 			}
 			pipe.ZAdd(ctx, nodesKey, goredis.Z{Score: float64(now.Add(NodeTTL).UnixMilli()), Member: run})
+			pipe.PExpire(ctx, nodesKey, nodesTTL)
 			old = pipe.SetArgs(ctx, nodeKey(run), own, goredis.SetArgs{TTL: ttl(NodeTTL), Get: true})
 		})
 		if err != nil {
