@@ -271,11 +271,15 @@ printf 'logs      %s\n' "$dir/log"
 [[ -z $setup ]] || printf '\nCreate the first account at %s%s\n' "$base" "$setup"
 printf '\nCtrl-C ends it all.\n'
 
-# A node that ends is started again, so that its end can be tried: kill it, or restart all one after the other.
+# A node that ends is started again, so that its end can be tried: kill it, or restart all one after the other. Redis and PostgreSQL are not: freezing Redis
+# shows how nodes do without it, and how they find each other again.
 for ((i = 1; i <= nodes; i++)); do
   for pid in "${!names[@]}"; do
     [[ ${names[$pid]} != "node $i" ]] || printf 'node %s is process %s\n' "$i" "$pid"
   done
+done
+for pid in "${!names[@]}"; do
+  [[ ${names[$pid]} != Redis ]] || printf 'Redis is process %s: kill -STOP %s takes it away, kill -CONT %s brings it back\n' "$pid" "$pid" "$pid"
 done
 while ((${#names[@]})); do
   sleep 0.3
@@ -289,6 +293,8 @@ while ((${#names[@]})); do
     if [[ $i != "$name" ]]; then
       node "$i"
       printf 'node %s is process %s\n' "$i" "${running[-1]}"
+    else
+      printf '%s is not started again\n' "$name"
     fi
   done
 done
