@@ -25,7 +25,7 @@ type fickle struct {
 
 func newFickle() *fickle { return &fickle{mem: redis.NewMemory(), lost: make(map[uuid.UUID]bool)} }
 
-var errAway = errors.New("Redis is away")
+var errAway = errors.New("no Redis")
 
 func (f *fickle) now() (*redis.Memory, error) {
 	f.mu.Lock()

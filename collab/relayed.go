@@ -215,7 +215,7 @@ func (r *room) takeRelayed(m relayed) {
 	case relayPresence:
 		r.presence.takeRelayed(r, m.presence)
 	case relayAsk:
-		r.presence.tellAll(r)
+		r.presence.tellAll()
 	case relayHash:
 		r.compareHash(m.hash)
 	}
@@ -223,7 +223,7 @@ func (r *room) takeRelayed(m relayed) {
 
 // takeRelayedRows applies rows that another node has committed, in whatever order they come, and tells them at once.
 func (r *room) takeRelayedRows(m rowsMessage) {
-	outcome := "applied"
+	var outcome string
 	last := m.first + uint64(len(m.ids)) - 1
 	switch {
 	case m.epoch != r.epoch:

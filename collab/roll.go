@@ -163,7 +163,7 @@ func (p *presence) takeRelayed(r *room, m presenceMessage) {
 	for _, e := range m.entries {
 		switch held := p.entries[e.client]; {
 		case e.left():
-			p.takeLeft(r, m.run, e)
+			p.takeLeft(m.run, e)
 		case held != nil && held.session != nil:
 			p.contest(r, held, m.run, e, now)
 		case held != nil && held.far.run == m.run && e.clock <= held.clock:
@@ -185,7 +185,7 @@ func (p *presence) heardAgain(client uint64, e *entry, now time.Time) {
 }
 
 // takeLeft takes word that a client is not shown elsewhere any more.
-func (p *presence) takeLeft(r *room, run uuid.UUID, e farEntry) {
+func (p *presence) takeLeft(run uuid.UUID, e farEntry) {
 	held := p.entries[e.client]
 	switch {
 	case held == nil:
@@ -266,7 +266,7 @@ func (p *presence) callRoll() {
 }
 
 // tellAll has the other nodes told of all clients of this one.
-func (p *presence) tellAll(r *room) {
+func (p *presence) tellAll() {
 	for client, e := range p.entries {
 		if e.session != nil && e.bound {
 			p.roll.tell[client] = struct{}{}
