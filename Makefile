@@ -67,7 +67,7 @@ deps-system:
 
 # No result is taken from a cache: what is tested includes programs that Go doesn't know to have changed.
 .PHONY: test
-test: deps ## everything that has to hold, some twelve minutes on two cores
+test: deps ## everything that has to hold, some fifteen minutes on two cores
 	$(call step,go vet,go vet $(PACKAGES))
 	$(call step,Go tests with the race detector,go test -race -count=1 -timeout 15m $(filter-out %/cmd/bizsync/e2e %/cmd/bizsync/faults,$(PACKAGES)))
 	$(call step,the built server and stock clients,go test -race -count=1 -timeout 10m $(E2E))
@@ -111,5 +111,5 @@ soak: ## play 10,000 random histories (SEEDS=...)
 	BIZSYNC_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -run '^TestRandomHistories$$' ./collab
 
 .PHONY: faults
-faults: deps ## break a cluster in every way (ROUNDS=... of each fault); the short suite in `make test` takes up to ten minutes on two busy cores
+faults: deps ## break a cluster in every way (ROUNDS=... of each fault); the short suite in `make test` takes some six minutes on two cores
 	BIZSYNC_FAULTS=all BIZSYNC_ROUNDS=$(ROUNDS) go test -count=1 -timeout 0 -v $(FAULTS)
