@@ -361,17 +361,17 @@ func (o *roster) missing(now time.Time) (runs []uuid.UUID) {
 	return runs
 }
 
-// lose forgets all other nodes, since nothing can be known of them; false when that was so already.
+// lose forgets all other nodes, since nothing can be known of them; false when it was said already that not all are known.
 func (o *roster) lose() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	for run := range o.others { // some may be known though not yet all
+		o.dropLocked(run)
+	}
 	if o.alone {
 		return false
 	}
 	o.alone = true
-	for run := range o.others {
-		o.dropLocked(run)
-	}
 	o.tell(Change{Kind: Scope, Whole: false})
 	return true
 }
