@@ -15,7 +15,7 @@ import (
 // maxMemorySessions bounds what is cached in memory.
 const maxMemorySessions = 10_000
 
-// Memory is what Shared is, within a process: for a single node, and for tests of several in one process. Its methods may be called from any goroutine and never fail
+// Memory is what Shared is, within a process: for tests of several nodes. (A single node needs neither: its hub knows who is online, and its database is at hand.) Its methods may be called from any goroutine and never fail
 // but for wrong arguments. The zero value is not ready: see NewMemory.
 type Memory struct {
 	mu       sync.Mutex // guards all

@@ -1,5 +1,5 @@
 // Package redis keeps what every node of a cluster shares and may forget: who is online, in leases that expire by themselves, and sessions, as a
-// cache in front of the database. On a single node, and in tests, Memory does the same.
+// cache in front of the database. In tests of several nodes in one process Memory does the same.
 //
 // Nothing here is the only copy of anything that matters. Presence is renewed by the node that has the connections, and is back seconds after
 // Redis was emptied; a session that isn't found is looked up in the database.
