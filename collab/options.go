@@ -36,6 +36,13 @@ type Limits struct {
 	StagedDocBytes    int     // accepted and not yet committed, a document: 4 MiB
 	StagedNodeBytes   int     // the same, a node: 64 MiB
 	OutboxBytes       int     // what waits for one slow reader before it is cut, 32 MiB
+	TypeDepth         int     // how deep the types that a frame adds nest in the document, 256
+
+	// Of a connection with many documents. The first three count until its first document is authenticated.
+	UnauthenticatedTime      time.Duration // 5 s
+	UnauthenticatedBytes     int           // what it sends, 64 KiB
+	UnauthenticatedDocuments int           // keys that it names, 100
+	SocketDocuments          int           // documents at once, 1,000
 }
 
 // Timing holds the periods of the rooms. The zero value of a field means its default.
@@ -62,8 +69,10 @@ type Options struct {
 	Timing  Timing
 	// TrustClientIDs turns the check that writers keep to their own client ids off (setting client-ids=uploader).
 	TrustClientIDs bool
-	Node           string // name of this node among others
-	Version        string // of the program
+	// Stateless lets Hocuspocus clients send each other messages that nobody keeps (setting stateless).
+	Stateless bool
+	Node      string // name of this node among others
+	Version   string // of the program
 }
 
 func orDefault[T comparable](v *T, d T) {
@@ -72,6 +81,9 @@ func orDefault[T comparable](v *T, d T) {
 		*v = d
 	}
 }
+
+// DefaultLimits are the limits of a hub that is given none.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
 
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.FrameBytes, 16<<20)
@@ -88,6 +100,11 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.StagedDocBytes, 4<<20)
 	orDefault(&l.StagedNodeBytes, 64<<20)
 	orDefault(&l.OutboxBytes, 32<<20)
+	orDefault(&l.TypeDepth, 256)
+	orDefault(&l.UnauthenticatedTime, 5*time.Second)
+	orDefault(&l.UnauthenticatedBytes, 64<<10)
+	orDefault(&l.UnauthenticatedDocuments, 100)
+	orDefault(&l.SocketDocuments, 1000)
 	return l
 }
 

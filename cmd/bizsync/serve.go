@@ -132,7 +132,7 @@ func (c *serveCommand) build(ctx context.Context, st store.Store, log *slog.Logg
 	registerStore(metrics, st)
 	hub := collab.NewHub(collab.Options{
 		Store: st, Logger: log, Metrics: collab.NewMetrics(metrics), Limits: c.Limit.rooms(), TrustClientIDs: c.ClientIDs == "uploader",
-		Node: name, Version: version(),
+		Stateless: c.Stateless, Node: name, Version: version(),
 	})
 	others, err := c.join(ctx, hub, st, metrics, log)
 	if err != nil {

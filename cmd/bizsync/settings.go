@@ -14,7 +14,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/bizsync/bizsync/api"
-	"github.com/bizsync/bizsync/collab"
 	"github.com/bizsync/bizsync/collab/relay"
 )
 
@@ -51,6 +50,7 @@ type serveCommand struct {
 	AdminAddr      string          `placeholder:"HOST:PORT" help:"Address for /metrics and /debug/pprof, which ask for no password. Not served when empty."`
 	Secret         string          `placeholder:"TEXT" help:"Signs collaboration tokens, at least 16 bytes. Made on first start and kept in the database when empty."`
 	ClientIDs      string          `name:"client-ids" default:"strict" enum:"strict,uploader" help:"strict: an account writes only under its own Yjs client ids. uploader: that isn't checked."`
+	Stateless      bool            `help:"Pass on stateless messages between the Hocuspocus clients of a document. Nobody keeps them."`
 	Limit          limitSettings   `embed:"" prefix:"limit-"`
 	LogLevel       slog.Level      `default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat      string          `default:"auto" enum:"auto,text,json" help:"auto is text on a terminal, else json."`
@@ -78,55 +78,6 @@ func (c *serveCommand) Validate() error {
 		return fmt.Errorf("secret: at least %d bytes are needed", api.MinSecretBytes)
 	}
 	return api.CheckOrigins(c.PublicURL, c.AllowedOrigins)
-}
-
-// limitSettings bound what clients can make the server hold or do.
-type limitSettings struct {
-	FrameBytes        int64   `default:"16777216" help:"An inbound frame, in bytes."`
-	UpdatesPerSecond  float64 `default:"2000" help:"Update frames of a connection a second; faster typing is read more slowly."`
-	UpdateBurst       int     `default:"20000" help:"Update frames of a connection before that counts."`
-	DocumentBytes     int     `default:"52428800" help:"A document, in bytes."`
-	AwarenessBytes    int     `default:"65536" help:"One awareness state, in bytes."`
-	SocketsPerUser    int     `default:"20" help:"Sockets of one user in one document."`
-	SocketsPerDoc     int     `name:"sockets-per-document" default:"1000" help:"Sockets of one document."`
-	FrameStructs      int     `default:"500000" help:"Structs that a frame adds."`
-	FrameClients      int     `default:"50000" help:"Client ids that a frame adds."`
-	FrameDeleteRanges int     `default:"100000" help:"Delete ranges that a frame adds."`
-	FrameRoots        int     `default:"10000" help:"Root types that a frame adds."`
-	StagedDocBytes    int     `name:"staged-document-bytes" default:"4194304" help:"What waits for the database, a document, in bytes."`
-	StagedNodeBytes   int     `default:"67108864" help:"What waits for the database in all, in bytes."`
-	OutboxBytes       int     `default:"33554432" help:"What waits for one slow reader, in bytes."`
-	AccountAttempts   float64 `name:"account-attempts-per-second" default:"20" help:"Sockets that an account opens a second."`
-	AccountBurst      int     `name:"account-attempts-burst" default:"500" help:"Sockets that an account opens at once."`
-	AddressAttempts   float64 `name:"address-attempts-per-second" default:"100" help:"Sockets that an address opens a second."`
-	AddressBurst      int     `name:"address-attempts-burst" default:"1000" help:"Sockets that an address opens at once."`
-}
-
-// Validate is called by kong.
-func (l *limitSettings) Validate() error {
-	for name, v := range map[string]float64{
-		"frame-bytes": float64(l.FrameBytes), "updates-per-second": l.UpdatesPerSecond, "update-burst": float64(l.UpdateBurst), "document-bytes": float64(l.DocumentBytes),
-		"awareness-bytes": float64(l.AwarenessBytes), "sockets-per-user": float64(l.SocketsPerUser), "sockets-per-document": float64(l.SocketsPerDoc),
-		"frame-structs": float64(l.FrameStructs), "frame-clients": float64(l.FrameClients), "frame-delete-ranges": float64(l.FrameDeleteRanges), "frame-roots": float64(l.FrameRoots),
-		"staged-document-bytes": float64(l.StagedDocBytes), "staged-node-bytes": float64(l.StagedNodeBytes), "outbox-bytes": float64(l.OutboxBytes),
-		"account-attempts-per-second": l.AccountAttempts, "account-attempts-burst": float64(l.AccountBurst),
-		"address-attempts-per-second": l.AddressAttempts, "address-attempts-burst": float64(l.AddressBurst),
-	} {
-		if !(v > 0) {
-			return fmt.Errorf("limit-%s: it must be above 0", name)
-		}
-	}
-	return nil
-}
-
-func (l *limitSettings) rooms() collab.Limits {
-	return collab.Limits{FrameBytes: l.FrameBytes, UpdatesPerSecond: l.UpdatesPerSecond, UpdateBurst: l.UpdateBurst, DocumentBytes: l.DocumentBytes,
-		AwarenessBytes: l.AwarenessBytes, SocketsPerUser: l.SocketsPerUser, SocketsPerDoc: l.SocketsPerDoc, FrameStructs: l.FrameStructs, FrameClients: l.FrameClients,
-		FrameDeleteRanges: l.FrameDeleteRanges, FrameRoots: l.FrameRoots, StagedDocBytes: l.StagedDocBytes, StagedNodeBytes: l.StagedNodeBytes, OutboxBytes: l.OutboxBytes}
-}
-
-func (l *limitSettings) attempts() api.AttemptLimits {
-	return api.AttemptLimits{AccountPerSecond: l.AccountAttempts, AccountBurst: l.AccountBurst, AddressPerSecond: l.AddressAttempts, AddressBurst: l.AddressBurst}
 }
 
 // envName is the environment variable of a flag.

@@ -79,7 +79,7 @@ func TestSettings(t *testing.T) {
 		c := parseServe(args, nil)
 		if c.Addr != "localhost:8080" || c.Storage.DataDir != "./bizsync-data" || c.ClientIDs != "strict" || c.Limit.FrameBytes != 16<<20 || c.Limit.UpdatesPerSecond != 2000 ||
 			c.Limit.UpdateBurst != 20_000 || c.Limit.DocumentBytes != 50<<20 || c.Limit.SocketsPerUser != 20 || c.Limit.SocketsPerDoc != 1000 || c.Limit.AwarenessBytes != 64<<10 ||
-			c.Limit.AccountBurst != 500 || c.Limit.AddressBurst != 1000 {
+			c.Limit.AccountBurst != 500 || c.Limit.AddressBurst != 1000 || c.Stateless {
 			t.Errorf("%v: defaults %+v", args, c)
 		}
 	}
@@ -110,8 +110,8 @@ func TestHelpNamesEverySetting(t *testing.T) {
 		t.Fatalf("%v, %v", c, err)
 	}
 	help := out.String()
-	for _, flag := range []string{"addr", "data-dir", "database-url", "database-pool-size", "database-statement-timeout", "database-lock-timeout", "redis-url", "public-url", "allowed-origins", "trusted-proxies", "admin-addr", "secret", "client-ids", "log-level", "log-format", "limit-frame-bytes"} {
-		if !strings.Contains(help, "--"+flag+"=") || !strings.Contains(help, envName(flag)) {
+	for _, flag := range []string{"addr", "data-dir", "database-url", "database-pool-size", "database-statement-timeout", "database-lock-timeout", "redis-url", "public-url", "allowed-origins", "trusted-proxies", "admin-addr", "secret", "client-ids", "stateless", "log-level", "log-format", "limit-frame-bytes"} {
+		if !strings.Contains(help, "--"+flag) || !strings.Contains(help, envName(flag)) {
 			t.Errorf("%s or %s is missing", flag, envName(flag))
 		}
 	}
