@@ -60,13 +60,7 @@ type docClient struct {
 	clock   uint32          // integrated so far
 	source  *clientState
 	next    place // in source.runs, not integrated yet
-	waiting []wait
-}
-
-// wait is a client that can't go on before another one has clock need.
-type wait struct {
-	need   uint32
-	client *docClient
+	waiting []wait[*docClient]
 }
 
 // maxConflictSteps bounds the work on concurrent insertions at one place, which
@@ -125,7 +119,7 @@ func (d *Doc) advance(dc *docClient, ready []*docClient) []*docClient {
 		it, root, key, parent := d.read(dc.source, e)
 		if on, need, ok := d.lacks(&it, root == nil, parent); !ok {
 			if on != nil {
-				on.waiting = pushWait(on.waiting, wait{need, dc})
+				on.waiting = pushWait(on.waiting, wait[*docClient]{need, dc})
 			}
 			break
 		}
@@ -138,39 +132,6 @@ func (d *Doc) advance(dc *docClient, ready []*docClient) []*docClient {
 		dc.waiting = popWait(dc.waiting)
 	}
 	return ready
-}
-
-// pushWait and popWait keep a binary heap, the lowest need on top.
-func pushWait(h []wait, w wait) []wait {
-	h = append(h, w)
-	for i := len(h) - 1; i > 0; {
-		up := (i - 1) / 2
-		if h[up].need <= h[i].need {
-			break
-		}
-		h[up], h[i] = h[i], h[up]
-		i = up
-	}
-	return h
-}
-
-func popWait(h []wait) []wait {
-	n := len(h) - 1
-	h[0] = h[n]
-	h = h[:n]
-	for i := 0; ; {
-		least := i
-		for _, down := range [2]int{2*i + 1, 2*i + 2} {
-			if down < n && h[down].need < h[least].need {
-				least = down
-			}
-		}
-		if least == i {
-			return h
-		}
-		h[i], h[least] = h[least], h[i]
-		i = least
-	}
 }
 
 // read makes an item of a run, with what it says about its parent: a root's name

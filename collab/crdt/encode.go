@@ -32,7 +32,7 @@ func (s *State) Diff(sv StateVector) Update {
 			w.block(c, from)
 		}
 	}
-	u.structs, u.tidy = w.structs, !w.skips
+	u.structs, u.types, u.tidy = w.structs, w.types, !w.skips
 	u.dels, u.ranges = len(w.b), s.ranges
 	w.b = lib0.AppendVarUint(w.b, uint64(delClients))
 	for _, c := range clients {
@@ -64,6 +64,7 @@ func (c *clientState) end() uint32 {
 type writer struct {
 	b       []byte
 	structs int // written in all, without Skips
+	types   int // those of them that hold a type
 	skips   bool
 
 	// The ContentDeleted or GC written last in this block, which may still grow:
@@ -126,6 +127,9 @@ func (w *writer) run(c *clientState, e *entry[run], clock uint32, dels place) pl
 		w.deleted(c, e, clock, end)
 		return dels
 	case contentType, contentDoc:
+		if e.val.kind() == contentType {
+			w.types++
+		}
 		w.segment(c, &piece{e: e, clock: e.key}, clock, end)
 		return dels
 	}

@@ -2,8 +2,8 @@ package crdt
 
 // Facts is what an Update says about its bytes.
 type Facts struct {
-	Dels, Structs, Ranges int
-	Tidy, TidyDels        bool
+	Dels, Structs, Types, Ranges int
+	Tidy, TidyDels               bool
 }
 
 // Facts is for tests.
@@ -12,5 +12,5 @@ func (u Update) Facts() Facts {
 	if u.b == nil {
 		return Facts{Dels: 1, Tidy: true, TidyDels: true}
 	}
-	return Facts{dels, u.structs, u.ranges, u.tidy, u.tidyDels}
+	return Facts{dels, u.structs, u.types, u.ranges, u.tidy, u.tidyDels}
 }

@@ -112,7 +112,8 @@ type fitting struct {
 	known Known
 	fit   Fit
 	same  bool // so far all of u is new, kept, and in the form in which we would write it
-	kept  int
+	kept  int  // structs
+	types int  // those of them that hold a type
 	ready int32
 }
 
@@ -188,7 +189,7 @@ func (f *fitting) begin(k Known, u Update) {
 	f.u, f.known = u, k
 	f.fit = Fit{Layer: -1}
 	f.same = u.tidy && u.tidyDels
-	f.kept = 0
+	f.kept, f.types = 0, 0
 	f.ready = -1
 	if cap(f.layers) < len(k) {
 		f.layers = make([]*clientState, len(k))

@@ -161,7 +161,7 @@ func (f *fitting) finish() {
 
 // encode writes what was kept.
 func (f *fitting) encode() Update {
-	u := Update{structs: f.kept, ranges: len(f.ranges), tidyDels: true, ascendingDels: true}
+	u := Update{structs: f.kept, types: f.types, ranges: len(f.ranges), tidyDels: true, ascendingDels: true}
 	b := make([]byte, 0, len(f.u.b)+16)
 	b = lib0.AppendVarUint(b, uint64(len(f.writers)))
 	u.tidy = true
@@ -172,14 +172,20 @@ func (f *fitting) encode() Update {
 		}
 	}
 	u.dels = len(b)
+	u.b = appendDeletes(b, f.ranges)
+	return u
+}
+
+// appendDeletes writes a delete set of ranges sorted as uniteRanges does.
+func appendDeletes(b []byte, ranges []idSpan) []byte {
 	clients := 0
-	for i, r := range f.ranges {
-		if i == 0 || f.ranges[i-1].client != r.client {
+	for i, r := range ranges {
+		if i == 0 || ranges[i-1].client != r.client {
 			clients++
 		}
 	}
 	b = lib0.AppendVarUint(b, uint64(clients))
-	for rest := f.ranges; len(rest) > 0; {
+	for rest := ranges; len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].client == rest[0].client {
 			n++
@@ -192,8 +198,7 @@ func (f *fitting) encode() Update {
 		}
 		rest = rest[n:]
 	}
-	u.b = b
-	return u
+	return b
 }
 
 // encodeClient writes a block with what was kept of a client.

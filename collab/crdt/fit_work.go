@@ -135,6 +135,9 @@ func (f *fitting) keep(i int32, client *fitClient, w *wireStruct, pos, structs i
 	}
 	client.kept++
 	f.kept++
+	if w.kind() == contentType {
+		f.types++
+	}
 	if !client.gaps {
 		client.end = w.end()
 		return true

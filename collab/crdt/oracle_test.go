@@ -106,7 +106,9 @@ type loadRequest struct {
 // document is what Yjs says about a document.
 type document struct {
 	Pending bool
-	SV      []byte
+	// PendingAfter are the updates after which something was pending, by index.
+	PendingAfter []int
+	SV           []byte
 	Clocks  map[string]uint32
 	Deletes map[string][][2]uint32
 	View    string

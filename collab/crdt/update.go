@@ -24,6 +24,7 @@ type Update struct {
 	b       []byte
 	dels    int // offset in b of the delete set
 	structs int // structs other than Skips
+	types   int // those of them that hold a type
 	ranges  int // delete ranges
 
 	// What Yjs itself writes is tidy: blocks of structs in strictly descending

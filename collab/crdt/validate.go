@@ -60,6 +60,7 @@ type validator struct {
 	lib0.Decoder
 	client uint64
 	clock  uint32
+	types  int // seen so far
 }
 
 // ParseUpdate checks b completely: bounds and lengths, UTF-8, JSON texts, kinds,
@@ -74,7 +75,7 @@ func ParseUpdate(b []byte) (Update, error) {
 	if err := v.structs(&u); err != nil {
 		return Update{}, malformed(v.Pos(), "structs", err)
 	}
-	u.dels = v.Pos()
+	u.dels, u.types = v.Pos(), v.types
 	if err := v.deletes(&u); err != nil {
 		return Update{}, malformed(v.Pos(), "delete set", err)
 	}
@@ -252,6 +253,7 @@ func (v *validator) content(kind byte) (uint64, error) {
 		}
 		return 1, v.json(false)
 	case contentType:
+		v.types++
 		return 1, v.typeRef()
 	case contentAny:
 		n, err := v.count(1)

@@ -87,9 +87,15 @@ const lines = fragment => {
 
 // load applies updates inside one local transaction: after a remote one, Yjs tidies
 // up formats by deleting some, which depends on what came together.
-const load = updates => {
+// It notes after which updates something was pending.
+const load = (updates, pendingAfter) => {
   const doc = new Y.Doc()
-  doc.transact(() => { for (const u of updates) Y.applyUpdate(doc, bytes(u)) })
+  doc.transact(() => {
+    for (const [i, u] of updates.entries()) {
+      Y.applyUpdate(doc, bytes(u))
+      if (pending(doc)) pendingAfter.push(i)
+    }
+  })
   return doc
 }
 
@@ -113,7 +119,10 @@ const { histories } = await import('./histories.mjs')
 
 const answer = req => {
   switch (req.op) {
-    case 'load': return describe(load(req.updates), req)
+    case 'load': {
+      const pendingAfter = []
+      return { ...describe(load(req.updates, pendingAfter), req), pendingAfter }
+    }
     case 'merge': return { update: base64(Y.mergeUpdates(req.updates.map(bytes))) }
     case 'diff': return { update: base64(Y.diffUpdate(bytes(req.updates[0]), bytes(req.sv))) }
     case 'history': return histories(req.seed, base64)
