@@ -17,7 +17,7 @@ PACKAGES = $(shell go list ./... | grep -v /node_modules/)
 E2E := ./cmd/bizsync/e2e
 FAULTS := ./cmd/bizsync/faults
 
-NODE_FOLDERS := web collab/crdt/testdata/oracle cmd/bizsync/e2e/node
+NODE_FOLDERS := web collab/crdt/testdata/oracle cmd/bizsync/e2e/node cmd/bizsync/e2e/providers/node
 # npm ci writes this file last, so one that is older than its lockfile, or missing, means that there is something to install.
 NODE_INSTALLED := $(NODE_FOLDERS:%=%/node_modules/.package-lock.json)
 

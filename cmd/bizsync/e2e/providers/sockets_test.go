@@ -1,0 +1,63 @@
+package providers
+
+import (
+	"testing"
+	"time"
+)
+
+// A document is closed and opened again while another one on the same socket stays open. What was typed in between is brought along.
+func TestDetachAndAttach(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	admin := s.admin()
+	for _, provider := range hocuspocus {
+		doc, other := admin.document(provider), admin.document("Another")
+		cast := newStage(t)
+		cast.call("socket", args{"id": "socket", "provider": provider, "url": s.collab()}, nil)
+		for id, name := range map[string]string{"one": doc, "two": other} {
+			cast.call("open", args{"id": id, "provider": provider, "socket": "socket", "editor": "codemirror", "name": name, "token": admin.token(name)}, nil)
+		}
+		cast.call("open", args{"id": "witness", "provider": yWebsocket, "editor": "codemirror", "url": s.collab(), "name": doc, "token": admin.token(doc)}, nil)
+		cast.until("saved", nil, "one", "two")
+		cast.until("present", []string{"one", "witness"}, "one", "witness")
+
+		for _, word := range []string{"first ", "second "} {
+			cast.call("detach", args{"id": "one"}, nil)
+			cast.until("present", []string{"witness"}, "witness")
+			cast.typed("one", word)
+			cast.typed("witness", "meanwhile-"+word)
+			cast.typed("two", word)
+			cast.until("saved", nil, "two")
+			cast.until("unsaved", nil, "one")
+			cast.call("attach", args{"id": "one"}, nil)
+			cast.agree([]string{word, "meanwhile-" + word}, "one", "witness")
+			cast.until("saved", nil, "one")
+			cast.until("unsynced", 0, "one")
+			cast.call("move", args{"id": "one"}, nil)
+			cast.until("present", []string{"one", "witness"}, "witness")
+		}
+		cast.undisturbed("socket")
+		cast.kill()
+	}
+}
+
+// All providers give a connection up on which they hear nothing for thirty seconds. Alone in a document, with nobody typing, they all stay.
+func TestIdleConnectionsStay(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	admin := s.admin()
+	cast := newStage(t)
+	for _, id := range providers {
+		doc := admin.document(id)
+		cast.call("open", args{"id": id, "provider": id, "editor": "tiptap", "url": s.collab(), "name": doc, "token": admin.token(doc)}, nil)
+	}
+	cast.until("synced", nil, providers...)
+	<-time.After(35 * time.Second) // the idleness itself
+	for _, id := range providers {
+		if codes := cast.status(id).Codes; len(codes) > 0 {
+			t.Errorf("%s was closed with %v", id, codes)
+		}
+		cast.typed(id, "there ")
+	}
+	cast.until("saved", nil, providers...)
+}
