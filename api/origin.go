@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -42,7 +43,16 @@ func originOf(u *url.URL) (string, bool) {
 
 // newOrigins checks the settings public-url, allowed-origins and trusted-proxies.
 func newOrigins(publicURL string, allowed []string, proxies []netip.Prefix) (*origins, error) {
-	o := &origins{allowed: map[string]bool{}, proxies: proxies}
+	o := &origins{allowed: map[string]bool{}}
+	for _, p := range proxies {
+		if !p.IsValid() {
+			return nil, fmt.Errorf("trusted proxies: %v is no network", p)
+		}
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		o.proxies = append(o.proxies, p)
+	}
 	if publicURL != "" {
 		u, err := url.Parse(publicURL)
 		if err != nil {
@@ -65,7 +75,6 @@ func newOrigins(publicURL string, allowed []string, proxies []netip.Prefix) (*or
 
 // trusts says whether forwarded headers of that peer are believed.
 func (o *origins) trusts(a netip.Addr) bool {
-	a = a.Unmap()
 	for _, p := range o.proxies {
 		if p.Contains(a) {
 			return true
@@ -74,33 +83,64 @@ func (o *origins) trusts(a netip.Addr) bool {
 	return false
 }
 
-// address is where a request comes from: the peer, or, when that is a trusted proxy, the last address in X-Forwarded-For that is not one.
+// address is where a request comes from: the peer, or, when that is a trusted proxy, the last address in X-Forwarded-For that is not one. Each proxy appends whom it
+// heard, so only what trusted ones have appended, at the right end, is true; all before may be the client's invention.
 func (o *origins) address(r *http.Request) netip.Addr {
-	peer := peerAddress(r)
-	if !o.trusts(peer) {
-		return peer
+	last := peerAddress(r)
+	if !o.trusts(last) {
+		return last
 	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	last := peer
-	for i := len(hops) - 1; i >= 0; i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break // whoever wrote that is not to be believed further
-		}
-		last = a.Unmap()
-		if !o.trusts(last) {
-			break
+	for _, header := range slices.Backward(r.Header.Values("X-Forwarded-For")) {
+		for more := true; more; {
+			var hop string
+			if i := strings.LastIndexByte(header, ','); i >= 0 {
+				header, hop = header[:i], header[i+1:]
+			} else {
+				hop, more = header, false
+			}
+			if hop = strings.TrimSpace(hop); hop == "" {
+				continue // a list may have empty elements (RFC 9110, 5.6.1)
+			}
+			a, ok := hopAddress(hop)
+			if !ok {
+				return last // whoever wrote that is not to be believed further
+			}
+			if last = a; !o.trusts(last) {
+				return last
+			}
 		}
 	}
 	return last
 }
 
+// hopAddress reads an entry of X-Forwarded-For: an address, which some proxies write with a port and the sixth version in brackets.
+func hopAddress(hop string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddr(hop); err == nil {
+		return plainAddress(a), true
+	}
+	if ap, err := netip.ParseAddrPort(hop); err == nil {
+		return plainAddress(ap.Addr()), true
+	}
+	if inside, ok := strings.CutPrefix(hop, "["); ok {
+		if inside, ok = strings.CutSuffix(inside, "]"); ok {
+			if a, err := netip.ParseAddr(inside); err == nil && a.Is6() {
+				return plainAddress(a), true
+			}
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// plainAddress gives an address one form: version 4 as such, and no zone, which means something on one machine only and which no network contains.
+func plainAddress(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
+
+// peerAddress is who is at the other end of a request's connection.
 func peerAddress(r *http.Request) netip.Addr {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}
-	return ap.Addr().Unmap()
+	return plainAddress(ap.Addr())
 }
 
 // base is the URL at which the person who asks sees this server, without a trailing slash.

@@ -48,8 +48,9 @@ func TestCheckOrigins(t *testing.T) {
 	}
 }
 
+// What a client writes into X-Forwarded-For by itself changes nothing; what trusted proxies append is read from the right.
 func TestAddressOfRequest(t *testing.T) {
-	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("fe80::/10"), netip.MustParsePrefix("::ffff:172.16.0.0/108")}
 	o, err := newOrigins("", nil, proxies)
 	if err != nil {
 		t.Fatal(err)
@@ -61,15 +62,37 @@ func TestAddressOfRequest(t *testing.T) {
 	}{
 		{"direct", "192.0.2.1:1", nil, "192.0.2.1"},
 		{"a client's own claim", "192.0.2.1:1", []string{"198.51.100.9"}, "192.0.2.1"},
+		{"a client's claim to be a proxy", "192.0.2.1:1", []string{"10.0.0.1"}, "192.0.2.1"},
+		{"a client's claim of many hops", "192.0.2.1:1", []string{"198.51.100.9, 10.0.0.1, 10.0.0.2", "10.0.0.3"}, "192.0.2.1"},
 		{"through a proxy", "10.0.0.1:1", []string{"192.0.2.1"}, "192.0.2.1"},
 		{"through two", "10.0.0.1:1", []string{"192.0.2.1, 10.0.0.2"}, "192.0.2.1"},
 		{"through two, in two headers", "10.0.0.1:1", []string{"192.0.2.1", "10.0.0.2"}, "192.0.2.1"},
+		{"through three, in two headers", "10.0.0.1:1", []string{"192.0.2.1", "10.0.0.3,10.0.0.2"}, "192.0.2.1"},
 		{"with a claim in front", "10.0.0.1:1", []string{"198.51.100.9, 192.0.2.1"}, "192.0.2.1"},
+		{"with a claim in a header of its own", "10.0.0.1:1", []string{"198.51.100.9", "192.0.2.1, 10.0.0.2"}, "192.0.2.1"},
+		{"with a claim to be a proxy in front", "10.0.0.1:1", []string{"10.0.0.9, 192.0.2.1"}, "192.0.2.1"},
 		{"with garbage in front", "10.0.0.1:1", []string{"x, 192.0.2.1"}, "192.0.2.1"},
 		{"with garbage last", "10.0.0.1:1", []string{"192.0.2.1, x"}, "10.0.0.1"},
+		{"with garbage behind a proxy", "10.0.0.1:1", []string{"192.0.2.1, unknown, 10.0.0.2"}, "10.0.0.2"},
+		{"with empty elements", "10.0.0.1:1", []string{"", ", 192.0.2.1,, 10.0.0.2 ,", " "}, "192.0.2.1"},
+		{"nothing but commas", "10.0.0.1:1", []string{",,,"}, "10.0.0.1"},
 		{"proxy without a header", "10.0.0.1:1", nil, "10.0.0.1"},
+		{"proxies only", "10.0.0.1:1", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
 		{"version 6", "[fd00::1]:1", []string{"2001:db8::7"}, "2001:db8::7"},
+		{"version 6 with a zone", "10.0.0.1:1", []string{"2001:db8::7%eth0"}, "2001:db8::7"},
+		{"a proxy on the link", "[fe80::1%eth0]:1", []string{"192.0.2.1, fe80::2%eth1"}, "192.0.2.1"},
 		{"version 4 in version 6", "[::ffff:10.0.0.1]:1", []string{"192.0.2.1"}, "192.0.2.1"},
+		{"version 4 in version 6, forwarded", "10.0.0.1:1", []string{"192.0.2.1, ::ffff:10.0.0.2"}, "192.0.2.1"},
+		{"a network of version 4 in version 6", "172.31.0.1:1", []string{"192.0.2.1"}, "192.0.2.1"},
+		{"just outside that network", "172.32.0.1:1", []string{"192.0.2.1"}, "172.32.0.1"},
+		{"with a port", "10.0.0.1:1", []string{"192.0.2.1:54321"}, "192.0.2.1"},
+		{"version 6 with a port", "10.0.0.1:1", []string{"[2001:db8::7]:443, [fd00::1]:80"}, "2001:db8::7"},
+		{"version 6 in brackets", "10.0.0.1:1", []string{"[2001:db8::7]"}, "2001:db8::7"},
+		{"version 4 in brackets", "10.0.0.1:1", []string{"[192.0.2.1]"}, "10.0.0.1"},
+		{"a bad port", "10.0.0.1:1", []string{"192.0.2.1:port"}, "10.0.0.1"},
+		{"a host name", "10.0.0.1:1", []string{"client.example.com"}, "10.0.0.1"},
+		{"an octal number", "10.0.0.1:1", []string{"0192.0.2.1"}, "10.0.0.1"},
+		{"no address at all", "pipe", []string{"192.0.2.1"}, "invalid IP"},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = tt.remote
@@ -78,6 +101,38 @@ func TestAddressOfRequest(t *testing.T) {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
+	if _, err := newOrigins("", nil, []netip.Prefix{{}}); err == nil {
+		t.Error("a network that is none is taken")
+	}
+}
+
+// Whatever stands in the header, the answer is the peer or something that a trusted hop has written.
+func FuzzForwardedFor(f *testing.F) {
+	for _, seed := range []string{"192.0.2.1", "x,10.0.0.1", "[::1]:80", "::ffff:1.2.3.4", ",", "10.0.0.1,10.0.0.2", "%", "fe80::1%a,b"} {
+		f.Add(seed, seed)
+	}
+	o, err := newOrigins("", nil, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header["X-Forwarded-For"] = []string{first, second}
+		r.RemoteAddr = "192.0.2.1:1"
+		if a := o.address(r); a != netip.MustParseAddr("192.0.2.1") {
+			t.Errorf("an untrusted peer became %v", a)
+		}
+		r.RemoteAddr = "10.0.0.1:1"
+		a := o.address(r)
+		if !a.IsValid() || a.Zone() != "" || a.Is4In6() {
+			t.Errorf("%v", a)
+		}
+		// What a proxy appends decides, whatever is before it.
+		r.Header["X-Forwarded-For"] = []string{first, second + ",198.51.100.7"}
+		if a := o.address(r); a != netip.MustParseAddr("198.51.100.7") {
+			t.Errorf("the proxy heard 198.51.100.7, which became %v", a)
+		}
+	})
 }
 
 // Which pages may use a person's cookie: the public origin's and the allowed ones', exactly.

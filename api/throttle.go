@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// throttleKeys bounds how many keys a throttle remembers. Beyond it, whoever was not seen for the longest time is forgotten.
-const throttleKeys = 50_000
+const (
+	// throttleKeys bounds how many keys a throttle remembers. Beyond it, whoever was not seen for the longest time is forgotten.
+	throttleKeys = 50_000
+	// throttleLongest bounds for how long a throttle tells somebody to wait.
+	throttleLongest = 24 * time.Hour
+)
 
 // throttle is a bucket of permissions for each key (an account, an address): burst of them, filled up again at a rate. It may be used concurrently.
 type throttle struct {
@@ -37,7 +41,8 @@ func (t *throttle) take(key string) (ok bool, wait time.Duration) {
 	defer t.mu.Unlock()
 	b := t.bucket(key)
 	if b.left < 1 {
-		return false, time.Duration((1 - b.left) / t.rate * float64(time.Second))
+		seconds := min((1-b.left)/t.rate, throttleLongest.Seconds())
+		return false, time.Duration(seconds * float64(time.Second))
 	}
 	b.left--
 	return true, 0
@@ -72,9 +77,9 @@ func (t *throttle) bucket(key string) *bucket {
 
 // addressKey is what counts as one address: all of an IPv4 address, the network (/64) of an IPv6 address, since one customer has all of that.
 func addressKey(a netip.Addr) string {
-	a = a.Unmap()
+	a = plainAddress(a)
 	if a.Is6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
+		if p, err := a.Prefix(64); err == nil {
 			return p.String()
 		}
 	}

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,6 +51,46 @@ func TestThrottle(t *testing.T) {
 	})
 }
 
+// At the burst the last one is let in, above it none; then as many a second as the rate says, and no more is saved up than the burst.
+func TestThrottleAtItsLimits(t *testing.T) {
+	for _, tt := range []struct {
+		rate  float64
+		burst int
+	}{{20, 500}, {100, 1000}, {0.5, 1}, {1, 1}, {1e-9, 3}, {1e9, 2}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newThrottle(tt.rate, tt.burst)
+			taken := func() (n int) {
+				for ok := true; ok && n <= tt.burst+1; n++ {
+					if ok, _ = b.take("a"); !ok {
+						return n
+					}
+				}
+				return n
+			}
+			if n := taken(); n != tt.burst {
+				t.Errorf("%v: %d at once", tt, n)
+			}
+			_, wait := b.take("a")
+			if wait <= 0 || wait > throttleLongest {
+				t.Errorf("%v: wait %v", tt, wait)
+			}
+			if tt.rate < 1e-3 || tt.rate > 1e6 {
+				return // less than the clock can tell
+			}
+			one := time.Duration(float64(time.Second) / tt.rate)
+			for _, part := range []struct {
+				after time.Duration
+				want  int
+			}{{one - one/10, 0}, {one/10 + 2, 1}, {3*one + 3, min(3, tt.burst)}, {365 * 24 * time.Hour, tt.burst}} {
+				time.Sleep(part.after)
+				if n := taken(); n != part.want {
+					t.Errorf("%v: %d after another %v, want %d", tt, n, part.after, part.want)
+				}
+			}
+		})
+	}
+}
+
 // However many keys are made up, memory is bounded, and whoever was seen lately is remembered.
 func TestThrottleForgets(t *testing.T) {
 	b := newThrottle(0.001, 1)
@@ -67,6 +109,32 @@ func TestThrottleForgets(t *testing.T) {
 	}
 }
 
+// A storm from half a million networks leaves no more behind than the keys that are remembered.
+func TestThrottleInAStorm(t *testing.T) {
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	b := newThrottle(100, 1000)
+	address := netip.MustParseAddr("2001:db8::").As16()
+	for i := range uint32(500_000) {
+		binary.BigEndian.PutUint32(address[4:], i)
+		b.take(addressKey(netip.AddrFrom16(address)))
+	}
+	grown := heap() - before
+	if len(b.buckets) != throttleKeys || b.recent.Len() != throttleKeys {
+		t.Errorf("%d and %d keys are remembered", len(b.buckets), b.recent.Len())
+	}
+	if grown > 32<<20 {
+		t.Errorf("%d KiB are held", grown>>10)
+	}
+	t.Logf("%d KiB for %d keys", grown>>10, len(b.buckets))
+	runtime.KeepAlive(b)
+}
+
 func TestAddressKey(t *testing.T) {
 	for _, tt := range []struct {
 		a, b string
@@ -74,6 +142,8 @@ func TestAddressKey(t *testing.T) {
 	}{
 		{"192.0.2.1", "192.0.2.1", true}, {"192.0.2.1", "192.0.2.2", false}, {"192.0.2.1", "::ffff:192.0.2.1", true},
 		{"2001:db8::1", "2001:db8::ffff:1", true}, {"2001:db8::1", "2001:db8:0:1::1", false},
+		{"2001:db8::", "2001:db8::ffff:ffff:ffff:ffff", true}, {"2001:db8::ffff:ffff:ffff:ffff", "2001:db8:0:1::", false},
+		{"fe80::1%eth0", "fe80::2%eth1", true}, {"::", "0.0.0.0", false},
 	} {
 		if same := addressKey(netip.MustParseAddr(tt.a)) == addressKey(netip.MustParseAddr(tt.b)); same != tt.same {
 			t.Errorf("%s and %s: %v", tt.a, tt.b, same)
