@@ -167,7 +167,7 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(s.observe, s.recovered, securityHeaders, s.crossSite, middleware.GetHead)
+	r.Use(givesUp(answerStall), s.observe, s.recovered, securityHeaders, s.crossSite, middleware.GetHead)
 
 	matchNames()
 	s.api = humachi.New(r, huma.Config{
