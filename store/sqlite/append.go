@@ -3,13 +3,12 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
-
-	"github.com/google/uuid"
 
 	"github.com/bizsync/bizsync/store"
 )
@@ -26,7 +25,7 @@ func (s *Store) Append(ctx context.Context, b store.Batch) (store.Result, error)
 	if err != nil {
 		return store.Result{}, fmt.Errorf("append: %w", err)
 	}
-	if err := s.write(ctx, a.run); err != nil {
+	if err := unavailable(s.writer.transact(ctx, a.run, a.learned)); err != nil {
 		return store.Result{}, fmt.Errorf("append: %w", err)
 	}
 	return a.result, nil
@@ -54,18 +53,18 @@ func (s *Store) Abandon(ctx context.Context, key store.Key) (committed bool, err
 // appender is one run of Append. Documents are worked on in sorted order, results stand in the batch's order.
 type appender struct {
 	batch  store.Batch
-	order  []int      // indices of batch.Documents, sorted by id
-	packed [][][]byte // of each document the packed updates of its rows
-	digest uint64     // of the batch, to notice a key that is used for two
+	order  []int    // indices of batch.Documents, sorted by id
+	rows   int      // how many the batch has
+	packed [][]byte // the packed updates of all rows, in the batch's order
+	firsts []int    // of each document the index of its first row in packed
+	digest uint64   // of the batch, to notice a key that is used for two
 	now    int64
 
-	heads    map[store.DocumentID]store.Head
-	lastN    map[store.DocumentID]int64 // where the head's row is in the log
-	active   map[store.UserID]bool      // authors whose account exists and is not disabled
-	good     map[uuid.UUID]bool         // logins and API keys
-	bindings map[bindingKey]store.UserID
-	bytes    int // left of foreignBytes
-	rows     int // left of foreignRows
+	memo     *memo
+	bindings map[bindingKey]store.UserID // nil when the batch speaks of none
+
+	foreignBytes int // left of foreignBytes
+	foreignRows  int // left of foreignRows
 
 	newBindings []newBinding
 	newRows     []newRow
@@ -84,16 +83,19 @@ type newBinding struct {
 	user store.UserID
 }
 
+// newRow is a row that is to be written; its place in the log is its index, counted from the log's end.
 type newRow struct {
 	document store.DocumentID
-	first    bool // of its document in this batch
+	prevN    int64 // where the row before it is; its document's last one of this batch: see previous
+	previous int   // its index in newRows; -1: it is at prevN
 	store.Row
 	packed []byte
 }
 
 type movedHead struct {
 	store.Head
-	last int // the index of its last row in newRows
+	from store.RowID // the head's row until now
+	last int         // the index of its last row in newRows
 }
 
 // newAppender checks what can be checked without the database, and packs, so that the transaction is short.
@@ -101,20 +103,20 @@ func newAppender(b store.Batch) (*appender, error) {
 	if b.Key.Number == 0 || b.Key.Number > math.MaxInt64 || b.Key.Run == [16]byte{} {
 		return nil, fmt.Errorf("batch key %v/%d is not valid", b.Key.Run, b.Key.Number)
 	}
-	a := &appender{batch: b, digest: digest(b), bytes: foreignBytes, rows: foreignRows}
+	a := &appender{batch: b, digest: digest(b), foreignBytes: foreignBytes, foreignRows: foreignRows}
 	a.order = make([]int, len(b.Documents))
-	a.packed = make([][][]byte, len(b.Documents))
-	for i, d := range b.Documents {
-		a.order[i] = i
+	a.firsts = make([]int, len(b.Documents))
+	for i := range b.Documents {
+		d := &b.Documents[i]
+		a.order[i], a.firsts[i] = i, a.rows
+		a.rows += len(d.Rows)
 		for _, c := range d.Announce {
 			if c.Client > math.MaxInt64 {
 				return nil, fmt.Errorf("client id %d is out of range", c.Client)
 			}
 		}
-		a.packed[i] = make([][]byte, len(d.Rows))
-		for j, r := range d.Rows {
-			a.packed[i][j] = store.Pack(r.Update)
-			for _, c := range r.Clients {
+		for j := range d.Rows {
+			for _, c := range d.Rows[j].Clients {
 				if c > math.MaxInt64 {
 					return nil, fmt.Errorf("client id %d is out of range", c)
 				}
@@ -129,20 +131,26 @@ func newAppender(b store.Batch) (*appender, error) {
 			return nil, fmt.Errorf("document %v is in the batch twice", id)
 		}
 	}
+	a.packed = make([][]byte, 0, a.rows)
+	for i := range b.Documents {
+		for j := range b.Documents[i].Rows {
+			a.packed = append(a.packed, store.Pack(b.Documents[i].Rows[j].Update))
+		}
+	}
 	return a, nil
 }
 
 func (a *appender) run(t *tx) error {
-	a.now = now()
-	var outcome []byte
-	err := t.row("SELECT outcome FROM batches WHERE run = ? AND number = ?", blob(a.batch.Key.Run), int64(a.batch.Key.Number)).Scan(&outcome)
+	a.now, a.memo = now(), t.memo
+	a.memo.room(len(a.batch.Documents), a.rows)
+	outcome, known, err := a.lookUp(t)
 	switch {
-	case err == nil && len(outcome) == 0:
-		return fmt.Errorf("batch key %v/%d: %w", a.batch.Key.Run, a.batch.Key.Number, store.ErrAbandoned)
-	case err == nil:
-		return a.recall(t, outcome)
-	case !errors.Is(err, store.ErrNotFound):
+	case err != nil:
 		return fmt.Errorf("look up batch key: %w", err)
+	case known && len(outcome) == 0:
+		return fmt.Errorf("batch key %v/%d: %w", a.batch.Key.Run, a.batch.Key.Number, store.ErrAbandoned)
+	case known:
+		return a.recall(t, outcome)
 	}
 	if err := a.readHeads(t); err != nil {
 		return fmt.Errorf("read heads: %w", err)
@@ -157,7 +165,13 @@ func (a *appender) run(t *tx) error {
 		return fmt.Errorf("read client bindings: %w", err)
 	}
 	a.result.Documents = make([]store.DocumentResult, len(a.batch.Documents))
+	a.newRows = make([]newRow, 0, a.rows)
+	a.moved = make([]movedHead, 0, len(a.batch.Documents))
+	results := make([]store.RowResult, a.rows)
 	for _, i := range a.order {
+		first := a.firsts[i]
+		last := first + len(a.batch.Documents[i].Rows)
+		a.result.Documents[i].Rows = results[first:last:last]
 		if err := a.judge(t, i); err != nil {
 			return fmt.Errorf("document %v: %w", a.batch.Documents[i].Document, err)
 		}
@@ -165,8 +179,7 @@ func (a *appender) run(t *tx) error {
 	if err := a.insert(t); err != nil {
 		return err
 	}
-	return t.exec("INSERT INTO batches (run, number, created_at, outcome) VALUES (?, ?, ?, ?)",
-		blob(a.batch.Key.Run), int64(a.batch.Key.Number), a.now, encodeOutcome(a.digest, a.result))
+	return t.exec(insertBatch, blob(a.batch.Key.Run), int64(a.batch.Key.Number), a.now, encodeOutcome(a.digest, a.result))
 }
 
 // recall gives the result of the run of this batch that was committed.
@@ -186,116 +199,13 @@ func (a *appender) recall(t *tx, outcome []byte) error {
 	return nil
 }
 
-// head gives a document's head; one that is unknown has only its id.
-func (a *appender) head(id store.DocumentID) store.Head {
-	if h, ok := a.heads[id]; ok {
-		return h
-	}
-	return store.Head{Document: id}
-}
-
-func (a *appender) readHeads(t *tx) error {
-	ids := make([]store.DocumentID, len(a.order))
-	for k, i := range a.order {
-		ids[k] = a.batch.Documents[i].Document
-	}
-	a.heads = make(map[store.DocumentID]store.Head, len(ids))
-	a.lastN = make(map[store.DocumentID]int64, len(ids))
-	return eachHead(t, ids, func(h store.Head, lastN int64) {
-		a.heads[h.Document], a.lastN[h.Document] = h, lastN
-	})
-}
-
-func (a *appender) readAccounts(t *tx) error {
-	a.active = make(map[store.UserID]bool)
-	var args []any
-	for _, d := range a.batch.Documents {
-		for _, r := range d.Rows {
-			if _, ok := a.active[r.Author]; !ok {
-				a.active[r.Author] = false
-				args = append(args, blob(r.Author))
-			}
-		}
-	}
-	return chunks(len(args), func(from, size int) error {
-		return t.each(func(row *sqlRows) error {
-			var id store.UserID
-			if err := row.Scan(&id); err != nil {
-				return err
-			}
-			a.active[id] = true
-			return nil
-		}, forms.accounts[size], args[from:from+size]...)
-	})
-}
-
-// readCredentials looks for the logins and API keys that are good.
-func (a *appender) readCredentials(t *tx) error {
-	a.good = make(map[uuid.UUID]bool)
-	var args []any
-	for _, d := range a.batch.Documents {
-		for _, r := range d.Rows {
-			if _, ok := a.good[r.Credential]; !ok {
-				a.good[r.Credential] = r.Credential == uuid.Nil
-				if r.Credential != uuid.Nil {
-					args = append(args, blob(r.Credential))
-				}
-			}
-		}
-	}
-	return chunks(len(args), func(from, size int) error {
-		return t.each(func(row *sqlRows) error {
-			var id uuid.UUID
-			var expires int64
-			if err := row.Scan(&id, &expires); err != nil {
-				return err
-			}
-			a.good[id] = expires > a.now
-			return nil
-		}, forms.credentials[size], args[from:from+size]...)
-	})
-}
-
-func (a *appender) readBindings(t *tx) error {
-	a.bindings = make(map[bindingKey]store.UserID)
-	var args []any
-	want := func(k bindingKey) {
-		if _, ok := a.bindings[k]; !ok {
-			a.bindings[k] = store.UserID{}
-			args = append(args, blob(k.document), int64(k.client))
-		}
-	}
-	for _, i := range a.order {
-		d := a.batch.Documents[i]
-		for _, c := range d.Announce {
-			want(bindingKey{d.Document, c.Client})
-		}
-		for _, r := range d.Rows {
-			for _, c := range r.Clients {
-				want(bindingKey{d.Document, c})
-			}
-		}
-	}
-	return chunks(len(args)/2, func(from, size int) error {
-		return t.each(func(row *sqlRows) error {
-			var k bindingKey
-			var user store.UserID
-			if err := row.Scan(&k.document, &k.client, &user); err != nil {
-				return err
-			}
-			a.bindings[k] = user
-			return nil
-		}, forms.bindings[size], args[2*from:2*(from+size)]...)
-	})
-}
-
 // judge decides one document's part and notes what is to be written.
 func (a *appender) judge(t *tx, i int) error {
 	d, res := &a.batch.Documents[i], &a.result.Documents[i]
 	res.Announced = make([]store.AnnounceResult, len(d.Announce))
-	res.Rows = make([]store.RowResult, len(d.Rows))
-	head, known := a.heads[d.Document]
-	res.Head = a.head(d.Document)
+	_, known := a.memo.heads[d.Document]
+	head := a.head(d.Document)
+	res.Head = head
 
 	switch {
 	case !known || head.Deleted:
@@ -336,9 +246,10 @@ func (a *appender) judge(t *tx, i int) error {
 
 func (a *appender) judgeRows(t *tx, i int, head store.Head) error {
 	d, res := &a.batch.Documents[i], &a.result.Documents[i]
-	first := head.Seq
-	for j, r := range d.Rows {
-		may := a.active[r.Author] && a.good[r.Credential]
+	before, previous := head.Row, -1
+	for j := range d.Rows {
+		r := &d.Rows[j]
+		may := a.active(r.Author) && a.good(r.Credential)
 		if may && head.AccessVersion != d.AccessVersion {
 			role, err := readRole(t, d.Document, r.Author)
 			if err != nil {
@@ -354,21 +265,25 @@ func (a *appender) judgeRows(t *tx, i int, head store.Head) error {
 			res.Rows[j] = store.RowResult{Refused: store.ClientOfOther, Others: others}
 			continue
 		}
-		row := newRow{document: d.Document, first: head.Seq == first, packed: a.packed[i][j]}
+		row := newRow{document: d.Document, previous: previous, packed: a.packed[a.firsts[i]+j]}
 		row.Seq, row.ID, row.Prev, row.Author = head.Seq+1, newRowID(), head.Row, r.Author
+		if previous < 0 {
+			row.prevN = a.memo.heads[d.Document].lastN
+		}
+		previous = len(a.newRows)
 		a.newRows = append(a.newRows, row)
 		res.Rows[j] = store.RowResult{Seq: row.Seq, ID: row.ID, Prev: row.Prev}
 		head.Seq, head.Row = row.Seq, row.ID
 	}
-	if head.Seq > first {
-		a.moved = append(a.moved, movedHead{head, len(a.newRows) - 1})
+	if previous >= 0 {
+		a.moved = append(a.moved, movedHead{Head: head, from: before, last: previous})
 	}
 	res.Head = head
 	return nil
 }
 
 // bindRow binds the client ids of a row, unless the document is lenient.
-func (a *appender) bindRow(head store.Head, r store.NewRow) (others []uint64) {
+func (a *appender) bindRow(head store.Head, r *store.NewRow) (others []uint64) {
 	if head.Lenient {
 		return nil
 	}
@@ -399,11 +314,11 @@ func (a *appender) bind(document store.DocumentID, user store.UserID, clients ..
 func (a *appender) foreign(t *tx, d *store.DocumentAppend, head store.Head, res *store.DocumentResult) error {
 	err := eachRow(t, d.Document, d.UpTo, func(r store.Row) (bool, error) {
 		next := d.UpTo + uint64(len(res.Foreign)) + 1
-		if r.Seq != next || a.rows == 0 || len(r.Update) > a.bytes {
+		if r.Seq != next || a.foreignRows == 0 || len(r.Update) > a.foreignBytes {
 			return false, nil
 		}
-		a.rows--
-		a.bytes -= len(r.Update)
+		a.foreignRows--
+		a.foreignBytes -= len(r.Update)
 		res.Foreign = append(res.Foreign, r)
 		return true, nil
 	})
@@ -412,37 +327,76 @@ func (a *appender) foreign(t *tx, d *store.DocumentAppend, head store.Head, res 
 }
 
 func (a *appender) insert(t *tx) error {
-	args := make([]any, 0, 9*max(len(a.newRows), len(a.newBindings), len(a.moved)))
-	for _, b := range a.newBindings {
-		args = append(args, blob(b.document), int64(b.client), blob(b.user))
-	}
-	if err := inserted(t, forms.insertBindings, len(a.newBindings), args); err != nil {
+	err := chunks(len(a.newBindings), func(from, size int) error {
+		for _, b := range a.newBindings[from : from+size] {
+			t.direct.arg(blob(b.document))
+			t.direct.arg(int64(b.client))
+			t.direct.arg(blob(b.user))
+		}
+		_, err := t.direct.run(t.ctx, forms.insertBindings[size])
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("insert client bindings: %w", err)
 	}
 	if len(a.newRows) == 0 {
 		return nil
 	}
-	n, err := nextN(t)
-	if err != nil {
-		return err
-	}
-	args = args[:0]
-	for k, r := range a.newRows {
-		prev := n + int64(k) - 1
-		if r.first {
-			prev = a.lastN[r.document]
+	if a.memo.next == 0 {
+		if a.memo.next, err = nextN(t); err != nil {
+			return err
 		}
-		args = append(args, n+int64(k), blob(r.document), int64(r.Seq), prev, int64(r.ID), int64(r.Prev), blob(r.Author), a.now, r.packed)
 	}
-	if err := inserted(t, forms.insertRows, len(a.newRows), args); err != nil {
+	if err := a.insertRows(t); err != nil {
 		return fmt.Errorf("insert rows: %w", err)
 	}
-	args = args[:0]
-	for _, h := range a.moved {
-		args = append(args, blob(h.Document), int64(h.Seq), int64(h.Row), n+int64(h.last), blob(h.Epoch), int64(h.AccessVersion), a.now)
-	}
-	if err := inserted(t, forms.moveHeads, len(a.moved), args); err != nil {
+	if err := a.moveHeads(t); err != nil {
 		return fmt.Errorf("move heads: %w", err)
+	}
+	return nil
+}
+
+func (a *appender) insertRows(t *tx) error {
+	var now driver.Value = a.now
+	return chunks(len(a.newRows), func(from, size int) error {
+		for k := from; k < from+size; k++ {
+			r := &a.newRows[k]
+			prev := r.prevN
+			if r.previous >= 0 {
+				prev = a.memo.next + int64(r.previous)
+			}
+			t.direct.arg(a.memo.next + int64(k))
+			t.direct.arg(r.document[:])
+			t.direct.arg(int64(r.Seq))
+			t.direct.arg(prev)
+			t.direct.arg(int64(r.ID))
+			t.direct.arg(int64(r.Prev))
+			t.direct.arg(r.Author[:])
+			t.direct.arg(now)
+			t.direct.arg(r.packed)
+		}
+		_, err := t.direct.run(t.ctx, forms.insertRows[size])
+		return err
+	})
+}
+
+func (a *appender) moveHeads(t *tx) error {
+	var now driver.Value = a.now
+	for i := range a.moved {
+		h := &a.moved[i]
+		t.direct.arg(int64(h.Seq))
+		t.direct.arg(int64(h.Row))
+		t.direct.arg(a.memo.next + int64(h.last))
+		t.direct.arg(now)
+		t.direct.arg(h.Document[:])
+		t.direct.arg(int64(h.from))
+		r, err := t.direct.run(t.ctx, moveHead)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n != 1 {
+			return fmt.Errorf("document %v: its head is not at row %d", h.Document, h.from)
+		}
 	}
 	return nil
 }
@@ -453,17 +407,6 @@ func nextN(t *tx) (n int64, err error) {
 		return 0, fmt.Errorf("find the end of the log: %w", err)
 	}
 	return n, nil
-}
-
-// inserted runs a statement of several rows for n rows of args.
-func inserted(t *tx, form map[int]string, n int, args []any) error {
-	if n == 0 {
-		return nil
-	}
-	width := len(args) / n
-	return chunks(n, func(from, size int) error {
-		return t.exec(form[size], args[width*from:width*(from+size)]...)
-	})
 }
 
 // newRowID gives a row's random identity. Zero means "no row".

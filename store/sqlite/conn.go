@@ -44,6 +44,8 @@ type writer struct {
 	closed bool
 	conn   *sql.Conn // nil after a failure that left it doubtful: made anew at the next turn
 	stmts  map[string]*sql.Stmt
+	direct direct
+	memo   *memo
 }
 
 func newWriter(ctx context.Context, dsn string, memory bool) (*writer, error) {
@@ -52,7 +54,7 @@ func newWriter(ctx context.Context, dsn string, memory bool) (*writer, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	w := &writer{db: db, memory: memory, turn: make(chan struct{}, 1)}
+	w := &writer{db: db, memory: memory, turn: make(chan struct{}, 1), memo: newMemo()}
 	if err := w.connect(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -66,6 +68,8 @@ func (w *writer) connect(ctx context.Context) error {
 		return fmt.Errorf("%w: connect: %w", store.ErrUnavailable, err)
 	}
 	w.conn, w.stmts = conn, make(map[string]*sql.Stmt)
+	w.direct = direct{conn: conn, stmts: make(map[string]driver.Stmt)}
+	w.memo.forget()
 	return nil
 }
 
@@ -99,10 +103,11 @@ func (w *writer) drop() {
 	if w.memory || w.conn == nil {
 		return
 	}
+	_ = w.direct.close()
 	// Raw with ErrBadConn keeps it out of the pool; its error says just that.
 	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
 	_ = w.conn.Close()
-	w.conn, w.stmts = nil, nil
+	w.conn, w.stmts, w.direct = nil, nil, direct{}
 }
 
 func (w *writer) close() error {
@@ -116,6 +121,7 @@ func (w *writer) close() error {
 	for _, stmt := range w.stmts {
 		errs = append(errs, stmt.Close())
 	}
+	errs = append(errs, w.direct.close())
 	if w.conn != nil {
 		errs = append(errs, w.conn.Close())
 	}
@@ -124,9 +130,11 @@ func (w *writer) close() error {
 
 // tx is a transaction in progress. It carries the context of its statements, as it lives no longer than one call.
 type tx struct {
-	ctx   context.Context
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt // nil: statements are not kept
+	ctx    context.Context
+	conn   *sql.Conn
+	stmts  map[string]*sql.Stmt // nil: statements are not kept
+	direct *direct              // nil: database/sql runs every statement
+	memo   *memo                // of a writing transaction
 }
 
 func (t *tx) prepared(query string) (*sql.Stmt, error) {
@@ -142,14 +150,10 @@ func (t *tx) prepared(query string) (*sql.Stmt, error) {
 }
 
 func (t *tx) execResult(query string, args ...any) (sql.Result, error) {
-	if t.stmts == nil {
+	if t.direct == nil {
 		return t.conn.ExecContext(t.ctx, query, args...)
 	}
-	stmt, err := t.prepared(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.ExecContext(t.ctx, args...)
+	return t.direct.exec(t.ctx, query, args...)
 }
 
 func (t *tx) exec(query string, args ...any) error {
@@ -228,15 +232,21 @@ func (r oneRow) Scan(dest ...any) error {
 // The statements don't run under ctx: an interrupted one would leave the connection in doubt, and each would cost a goroutine. They are all short;
 // ctx counts while waiting for the turn and once more before the COMMIT.
 func (s *Store) write(ctx context.Context, f func(*tx) error) error {
-	return unavailable(s.writer.transact(ctx, f))
+	return unavailable(s.writer.transact(ctx, f, nil))
 }
 
-func (w *writer) transact(ctx context.Context, f func(*tx) error) error {
+// writeBeside is write for a transaction that changes nothing that the writer's memo may hold, or puts that right in the memo itself.
+func (s *Store) writeBeside(ctx context.Context, f func(*tx) error) error {
+	return unavailable(s.writer.transact(ctx, f, func(*memo) {}))
+}
+
+// transact runs f in a transaction, and then keeps, which tells the memo what has been committed. Without keeps, the memo has to forget.
+func (w *writer) transact(ctx context.Context, f func(*tx) error, keeps func(*memo)) error {
 	if err := w.take(ctx); err != nil {
 		return err
 	}
 	defer w.give()
-	t := &tx{ctx: context.WithoutCancel(ctx), conn: w.conn, stmts: w.stmts}
+	t := &tx{ctx: context.WithoutCancel(ctx), conn: w.conn, stmts: w.stmts, direct: &w.direct, memo: w.memo}
 	if err := t.exec("BEGIN IMMEDIATE"); err != nil {
 		w.drop()
 		return fmt.Errorf("begin: %w", err)
@@ -244,11 +254,20 @@ func (w *writer) transact(ctx context.Context, f func(*tx) error) error {
 	open := true
 	defer func() { // also when f panics
 		if open {
+			w.memo.forget()
 			if err := t.exec("ROLLBACK"); err != nil {
 				w.drop()
 			}
 		}
 	}()
+	version, err := w.direct.dataVersion()
+	if err != nil {
+		return fmt.Errorf("read data version: %w", err)
+	}
+	if version != w.memo.version {
+		w.memo.forget()
+		w.memo.version = version
+	}
 	if err := f(t); err != nil {
 		return err
 	}
@@ -257,11 +276,20 @@ func (w *writer) transact(ctx context.Context, f func(*tx) error) error {
 	}
 	if err := t.exec("COMMIT"); err != nil {
 		open = false
+		w.memo.forget()
 		_ = t.exec("ROLLBACK") // fails when SQLite has rolled back by itself
 		w.drop()
 		return fmt.Errorf("commit: %w: %w", store.ErrUncertain, err)
 	}
 	open = false
+	if keeps == nil {
+		w.memo.forget()
+		return nil
+	}
+	keeps(w.memo)
+	if w.memo.version, err = w.direct.dataVersion(); err != nil {
+		w.memo.forget() // it is committed all the same
+	}
 	return nil
 }
 
@@ -280,7 +308,7 @@ func (s *Store) readOnce(ctx context.Context, f func(*tx) error) error {
 			return err
 		}
 		defer s.writer.give()
-		return f(&tx{ctx: context.WithoutCancel(ctx), conn: s.writer.conn, stmts: s.writer.stmts})
+		return f(&tx{ctx: context.WithoutCancel(ctx), conn: s.writer.conn, stmts: s.writer.stmts, direct: &s.writer.direct})
 	}
 	conn, err := s.readers.Conn(ctx)
 	if err != nil {

@@ -91,7 +91,7 @@ func createDocument(t *tx, d store.Document, packed []byte) (doc store.Document,
 			return doc, false, fmt.Errorf("insert first row: %w", err)
 		}
 	}
-	err = t.exec(forms.moveHeads[1], blob(d.ID), int64(head.Seq), int64(head.Row), lastN, blob(head.Epoch), int64(head.AccessVersion), changedAt)
+	err = t.exec(insertHead, blob(d.ID), int64(head.Seq), int64(head.Row), lastN, blob(head.Epoch), int64(head.AccessVersion), changedAt)
 	if err != nil {
 		return doc, false, fmt.Errorf("insert head: %w", err)
 	}

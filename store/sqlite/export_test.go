@@ -53,3 +53,10 @@ func Pragma(ctx context.Context, s *Store, name string) (value string) {
 	}
 	return value
 }
+
+// Known says how many documents' heads the writer knows without asking.
+func Known(s *Store) int {
+	<-s.writer.turn
+	defer s.writer.give()
+	return len(s.writer.memo.heads)
+}

@@ -121,7 +121,7 @@ func (s *Store) APIKeyByToken(ctx context.Context, tokenHash [32]byte) (key stor
 		return err
 	})
 	if err == nil && now()-key.LastUsed.UnixMilli() > useEvery.Milliseconds() {
-		err = s.write(ctx, func(t *tx) error {
+		err = s.writeBeside(ctx, func(t *tx) error {
 			if err := t.exec("UPDATE api_keys SET last_used = ? WHERE token_hash = ?", now(), tokenHash[:]); err != nil {
 				return err
 			}

@@ -26,32 +26,30 @@ const (
 	headTables  = "heads h LEFT JOIN resets r ON r.document = h.document"
 )
 
-func scanHead(r scanner) (h store.Head, lastN int64, err error) {
-	var reset int64
-	err = r.Scan(&h.Document, &h.Seq, &h.Row, &h.Epoch, &h.AccessVersion, &h.Deleted, &reset, &lastN)
-	h.Lenient = reset > now()-leniency.Milliseconds()
-	return h, lastN, err
+func scanHead(r scanner) (h knownHead, err error) {
+	err = r.Scan(&h.Document, &h.Seq, &h.Row, &h.Epoch, &h.AccessVersion, &h.Deleted, &h.reset, &h.lastN)
+	return h, err
 }
 
 func readHead(t *tx, id store.DocumentID) (store.Head, error) {
-	h, _, err := scanHead(t.row("SELECT "+headColumns+" FROM "+headTables+" WHERE h.document = ?", blob(id)))
+	h, err := scanHead(t.row("SELECT "+headColumns+" FROM "+headTables+" WHERE h.document = ?", blob(id)))
 	if err != nil {
 		return store.Head{}, fmt.Errorf("read head: %w", err)
 	}
-	return h, nil
+	return h.at(now()), nil
 }
 
-// eachHead reads the heads of those documents that exist, in no order, with the place of their last row.
-func eachHead(t *tx, ids []store.DocumentID, f func(h store.Head, lastN int64)) error {
+// eachHead reads the heads of those documents that exist, in no order.
+func eachHead(t *tx, ids []store.DocumentID, f func(knownHead)) error {
 	args := make([]any, len(ids))
 	for i, id := range ids {
 		args[i] = blob(id)
 	}
 	return chunks(len(args), func(from, size int) error {
 		return t.each(func(row *sqlRows) error {
-			h, lastN, err := scanHead(row)
+			h, err := scanHead(row)
 			if err == nil {
-				f(h, lastN)
+				f(h)
 			}
 			return err
 		}, forms.heads[size], args[from:from+size]...)
@@ -61,7 +59,8 @@ func eachHead(t *tx, ids []store.DocumentID, f func(h store.Head, lastN int64)) 
 // Heads gives the heads of several documents from one consistent read; unknown ones are left out.
 func (s *Store) Heads(ctx context.Context, ids []store.DocumentID) (heads []store.Head, err error) {
 	err = s.read(ctx, func(t *tx) error {
-		return eachHead(t, ids, func(h store.Head, _ int64) { heads = append(heads, h) })
+		at := now()
+		return eachHead(t, ids, func(h knownHead) { heads = append(heads, h.at(at)) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read heads: %w", err)

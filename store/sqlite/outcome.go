@@ -15,18 +15,22 @@ var errOtherBatch = errors.New("the key was used for another batch")
 func digest(b store.Batch) uint64 {
 	h := fnv.New64a()
 	var buf []byte
-	for _, d := range b.Documents {
+	for i := range b.Documents {
+		d := &b.Documents[i]
 		buf = append(buf[:0], d.Document[:]...)
 		buf = binary.AppendUvarint(buf, uint64(len(d.Announce)))
 		for _, c := range d.Announce {
 			buf = binary.AppendUvarint(append(buf, c.User[:]...), c.Client)
 		}
 		buf = binary.AppendUvarint(buf, uint64(len(d.Rows)))
-		_, _ = h.Write(buf) // never fails
-		for _, r := range d.Rows {
-			_, _ = h.Write(binary.AppendUvarint(r.Author[:], uint64(len(r.Update))))
+		for j := range d.Rows {
+			r := &d.Rows[j]
+			buf = binary.AppendUvarint(append(buf, r.Author[:]...), uint64(len(r.Update)))
+			_, _ = h.Write(buf) // never fails
 			_, _ = h.Write(r.Update)
+			buf = buf[:0]
 		}
+		_, _ = h.Write(buf)
 	}
 	return h.Sum64()
 }
@@ -34,8 +38,13 @@ func digest(b store.Batch) uint64 {
 // encodeOutcome gives what is kept of a result: the digest, then for each document its refusal, the refusals of its announcements, and of its rows the
 // refusal (with the client ids of others), or number, id and predecessor. How many there are the batch itself tells.
 func encodeOutcome(digest uint64, r store.Result) []byte {
-	b := binary.LittleEndian.AppendUint64(nil, digest)
-	for _, d := range r.Documents {
+	size := 8
+	for i := range r.Documents {
+		size += 1 + len(r.Documents[i].Announced) + 24*len(r.Documents[i].Rows) // enough for most
+	}
+	b := binary.LittleEndian.AppendUint64(make([]byte, 0, size), digest)
+	for i := range r.Documents {
+		d := &r.Documents[i]
 		b = append(b, byte(d.Refused))
 		if d.Refused != store.Accepted {
 			continue
@@ -43,7 +52,8 @@ func encodeOutcome(digest uint64, r store.Result) []byte {
 		for _, a := range d.Announced {
 			b = append(b, byte(a.Refused))
 		}
-		for _, row := range d.Rows {
+		for j := range d.Rows {
+			row := &d.Rows[j]
 			b = append(b, byte(row.Refused))
 			switch row.Refused {
 			case store.Accepted:

@@ -50,8 +50,9 @@ func (s *Store) SessionByToken(ctx context.Context, tokenHash [32]byte, idle tim
 		return err
 	})
 	if err == nil && now()-seen > slideEvery.Milliseconds() {
-		err = s.write(ctx, func(t *tx) error {
+		err = s.writeBeside(ctx, func(t *tx) error {
 			at := now()
+			delete(t.memo.credentials, session.ID)
 			err := t.exec("UPDATE sessions SET last_seen = ?1, expires_at = ?2 WHERE token_hash = ?3 AND expires_at > ?1",
 				at, at+idle.Milliseconds(), tokenHash[:])
 			if err != nil {

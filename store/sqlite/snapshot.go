@@ -60,7 +60,7 @@ func (s *Store) SaveSnapshot(ctx context.Context, id store.DocumentID, epoch uui
 		return false, fmt.Errorf("save snapshot of document %v: number %d is out of range", id, snapshot.Seq)
 	}
 	packed := store.Pack(snapshot.State)
-	err = s.write(ctx, func(t *tx) error {
+	err = s.writeBeside(ctx, func(t *tx) error {
 		saved = false
 		head, err := readHead(t, id)
 		if err != nil {
@@ -116,7 +116,7 @@ func (s *Store) SweepCovered(ctx context.Context, limit int) (moved int, err err
 		moved += n
 	}
 	if err == nil {
-		err = s.write(ctx, func(t *tx) error {
+		err = s.writeBeside(ctx, func(t *tx) error {
 			for _, c := range done {
 				if err := t.exec("DELETE FROM coverings WHERE document = ? AND seq <= ?", blob(c.document), int64(c.seq)); err != nil {
 					return err
@@ -177,7 +177,7 @@ func readCovered(t *tx, before int64, limit int) (rows []coveredRow, done []cove
 }
 
 func (s *Store) moveRows(ctx context.Context, rows []coveredRow) (moved int, err error) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.writeBeside(ctx, func(t *tx) error {
 		for _, r := range rows {
 			n, err := t.changed("INSERT OR FAIL INTO history (document, seq, id, prev, author, created_at, data)"+
 				" SELECT document, seq, id, prev, author, created_at, data FROM updates WHERE n = ? AND document = ? AND seq = ?", r.n, blob(r.document), r.seq)
@@ -204,10 +204,14 @@ func (s *Store) moveRows(ctx context.Context, rows []coveredRow) (moved int, err
 func (s *Store) sweepKeys(ctx context.Context, before int64, limit int) error {
 	done := []byte{} // every run up to this one
 	for limit > 0 {
-		n, size := 0, min(limit, 4*sweepRows)
-		err := s.write(ctx, func(t *tx) error {
+		n, size, end := 0, min(limit, 4*sweepRows), false
+		err := s.writeBeside(ctx, func(t *tx) error {
 			var run []byte
 			err := t.row("SELECT run FROM batches WHERE run > ? ORDER BY run LIMIT 1", done).Scan(&run)
+			if errors.Is(err, store.ErrNotFound) {
+				end = true
+				return nil
+			}
 			if err != nil {
 				return err
 			}
@@ -220,10 +224,7 @@ func (s *Store) sweepKeys(ctx context.Context, before int64, limit int) error {
 			}
 			return err
 		})
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+		if err != nil || end {
 			return err
 		}
 		limit -= n

@@ -9,7 +9,7 @@ type sqlRows = sql.Rows
 // SQLite the copies of pages with which it could undo the statement alone.
 var forms = struct {
 	heads, accounts, credentials, bindings map[int]string
-	insertBindings, insertRows, moveHeads  map[int]string
+	insertBindings, insertRows             map[int]string
 }{
 	heads: sized(func(n int) string {
 		return "SELECT " + headColumns + " FROM " + headTables + " WHERE h.document IN (" + repeated("?", n) + ")"
@@ -31,11 +31,14 @@ var forms = struct {
 	insertRows: sized(func(n int) string {
 		return "INSERT OR FAIL INTO updates (n, document, seq, prev_n, id, prev, author, created_at, data) VALUES " + repeated("(?, ?, ?, ?, ?, ?, ?, ?, ?)", n)
 	}),
-	moveHeads: sized(func(n int) string {
-		return "INSERT OR FAIL INTO heads (document, seq, row, last_n, epoch, access_version, changed_at) VALUES " + repeated("(?, ?, ?, ?, ?, ?, ?)", n) +
-			" ON CONFLICT (document) DO UPDATE SET seq = excluded.seq, row = excluded.row, last_n = excluded.last_n, changed_at = excluded.changed_at"
-	}),
 }
+
+const (
+	insertHead = "INSERT INTO heads (document, seq, row, last_n, epoch, access_version, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+	// moveHead moves a head that is still at the row that it is said to be at.
+	moveHead    = "UPDATE OR FAIL heads SET seq = ?, row = ?, last_n = ?, changed_at = ? WHERE document = ? AND row = ?"
+	insertBatch = "INSERT OR FAIL INTO batches (run, number, created_at, outcome) VALUES (?, ?, ?, ?)"
+)
 
 func sized(form func(n int) string) map[int]string {
 	m := make(map[int]string, len(chunkSizes))
