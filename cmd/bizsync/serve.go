@@ -103,6 +103,7 @@ type node struct {
 	api       *api.Server
 	passwords *api.Passwords
 	metrics   *prometheus.Registry
+	timing    httpTiming
 	log       *slog.Logger
 }
 
@@ -160,7 +161,7 @@ func (c *serveCommand) build(ctx context.Context, st store.Store, log *slog.Logg
 	if err != nil {
 		return nil, errors.Join(err, hub.Stop(ctx), others.leave())
 	}
-	return &node{store: st, hub: hub, cluster: others, api: server, passwords: passwords, metrics: metrics, log: log}, nil
+	return &node{store: st, hub: hub, cluster: others, api: server, passwords: passwords, metrics: metrics, timing: defaultHTTPTiming(), log: log}, nil
 }
 
 // firstAdmin creates the first account from the environment, when both variables are there and no account is.
@@ -195,9 +196,9 @@ func (c *serveCommand) firstAdmin(ctx context.Context, p process, st store.Store
 
 // serve answers until ctx is done or a listener fails, and then ends everything in order.
 func (n *node) serve(ctx context.Context, listener, adminListener net.Listener) error {
-	servers := map[*http.Server]net.Listener{n.server(n.api): listener}
+	servers := map[*http.Server]net.Listener{n.httpServer(n.api): listener}
 	if adminListener != nil {
-		servers[n.server(api.NewAdmin(n.metrics))] = adminListener
+		servers[n.httpServer(api.NewAdmin(n.metrics))] = adminListener
 		n.log.InfoContext(ctx, "admin address", "url", "http://"+adminListener.Addr().String())
 	}
 	failed := make(chan error, len(servers))
@@ -243,12 +244,6 @@ func (n *node) serve(ctx context.Context, listener, adminListener net.Listener) 
 	housekeeping.Wait()
 	n.log.InfoContext(ctx, "stopped")
 	return err
-}
-
-// server has limits in time for all but the answer: sockets live long.
-func (n *node) server(h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug)}
 }
 
 // keepHouse removes what has expired, until ctx is done.
