@@ -23,6 +23,7 @@ type Fit struct {
 	NewClients   int // clients of Update's structs that no layer knows
 	DeleteRanges int // delete ranges that Update has
 	NewRoots     int // root type names in Update that no layer knows, counted up to 65,536
+	Depth        int // depth of the deepest type that Update adds, 1 in a root, counted up to 65,534; 0 if it adds none
 	Bytes        int // length of Update's bytes; 0 if it is empty
 
 	// Writers are the clients under which Update has structs, each once. The
@@ -36,7 +37,7 @@ type Fit struct {
 
 // TooMany is the Structs of a Fit that gave up: the update adds more than is
 // sorted out within bounded memory (blocks of more than 131,072 clients, more than
-// 262,144 delete ranges), and more than the protocol's limits allow. Update is then
+// 262,144 delete ranges, more than 524,288 changes of depth), and more than the protocol's limits allow. Update is then
 // the whole update, not cut, so that nobody takes it for one that adds nothing.
 // It is above every limit and must be refused.
 const TooMany = math.MaxInt32
@@ -45,7 +46,7 @@ const TooMany = math.MaxInt32
 // update and its result.
 const (
 	maxStrands  = 1 << 17 // blocks with new structs
-	maxStretch  = 1 << 19 // alternations between blocks of one client
+	maxStretch  = 1 << 19 // alternations between blocks of one client; stretches of one level
 	maxRanges   = 1 << 18 // delete ranges to write, after uniting them
 	maxNewRoots = 1 << 16
 	keptScratch = 64
@@ -71,12 +72,13 @@ type fitClient struct {
 	waiting int32  // heap of the strands that wait for this client, lowest need on top; -1 for none
 	first   int32  // stretches kept, in ascending order of clock; -1 for none
 	last    int32
-	kept    uint32 // structs kept
-	skips   uint32 // jumps over detached stretches of a layer, between kept structs
-	jump    bool   // the end moved over one since the last kept struct
-	known   bool   // by some layer
-	gaps    bool   // some layer has detached stretches
-	refused bool   // by owner
+	levels  []levelSpan // of the structs kept, by clock, if the update has types
+	kept    uint32      // structs kept
+	skips   uint32      // jumps over detached stretches of a layer, between kept structs
+	jump    bool        // the end moved over one since the last kept struct
+	known   bool        // by some layer
+	gaps    bool        // some layer has detached stretches
+	refused bool        // by owner
 }
 
 // stretch is a series of kept structs within one block.
@@ -108,13 +110,14 @@ type fitting struct {
 	more     []span
 	newRoots map[uint64]struct{}
 
-	u     Update
-	known Known
-	fit   Fit
-	same  bool // so far all of u is new, kept, and in the form in which we would write it
-	kept  int  // structs
-	types int  // those of them that hold a type
-	ready int32
+	u      Update
+	known  Known
+	fit    Fit
+	same   bool // so far all of u is new, kept, and in the form in which we would write it
+	kept   int  // structs
+	types  int  // those of them that hold a type
+	levels int  // level spans, in all
+	ready  int32
 }
 
 var rootSeed = maphash.MakeSeed()
@@ -131,6 +134,12 @@ var rootSeed = maphash.MakeSeed()
 //
 // An update that has the same clocks twice with different references contradicts
 // itself; what follows on the copy that can't be kept may then be cut, too.
+//
+// What adds types also needs all their parents up to a root, to tell how deep they
+// are nested: a type is cut if a layer has not got one of them, even if u brings it. Yjs goes down a tree of types by recursion when it is deleted,
+// collected, copied or written as text or JSON; with Node's stack, and that of most
+// browsers, some of that fails from a depth of about 1,200 on. Whoever sets a limit
+// must stay well below.
 //
 // The time is linear in u, apart from logarithms: a work list goes on with a
 // block when what it waits for is there (as Yjs's integrateStructs does), so the
@@ -170,10 +179,18 @@ func (f *fitting) letter(owner func(client uint64) bool) bool {
 	if _, _, ok := f.lacks(c.client, end, &w); !ok {
 		return false
 	}
+	depth := uint16(0)
+	if f.u.types > 0 {
+		var ok bool
+		if depth, ok = f.level(c.client, end, &w); !ok {
+			return false
+		}
+	}
 	if owner != nil && !owner(c.client) {
 		f.fit.Foreign = true
 		return true
 	}
+	f.fit.Depth = int(depth)
 	f.writers = append(f.writers, c.client)
 	f.fit.Update, f.fit.Structs, f.fit.Bytes, f.fit.Writers = f.u, 1, len(f.u.b), f.writers
 	if !known {
@@ -189,7 +206,14 @@ func (f *fitting) begin(k Known, u Update) {
 	f.u, f.known = u, k
 	f.fit = Fit{Layer: -1}
 	f.same = u.tidy && u.tidyDels
-	f.kept, f.types = 0, 0
+	f.kept, f.types, f.levels = 0, 0, 0
+	if u.types > 0 {
+		for _, s := range k {
+			if s.doubt {
+				s.clearDoubt()
+			}
+		}
+	}
 	f.ready = -1
 	if cap(f.layers) < len(k) {
 		f.layers = make([]*clientState, len(k))

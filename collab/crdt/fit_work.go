@@ -63,9 +63,21 @@ func (f *fitting) run(i int32) {
 			f.wait(i, on, need)
 			break
 		}
+		var level uint16
+		if f.u.types > 0 {
+			var ok bool
+			if level, ok = f.level(client.id, client.end, &w); !ok {
+				level = levelOpen
+				if w.kind() == contentType {
+					s.pos, s.clock, s.structs = uint32(pos), clock, uint32(c.structs+1)
+					break // nothing in the update helps
+				}
+			}
+		}
 		// More than one piece only if a layer has detached clocks inside.
 		for w.end() > client.end {
-			if !f.keep(i, client, &w, pos, c.structs+1) {
+			start := client.end
+			if !f.keep(i, client, &w, pos, c.structs+1) || f.u.types > 0 && !f.noteLevel(client, &w, start, level) {
 				f.giveUp()
 				f.ready = -1
 				return

@@ -94,6 +94,31 @@ var hostileFrames = []struct {
 		}
 		return append(b, 0)
 	}},
+	{"types in each other", func() []byte { return update(1, 0, nested(1, 1_500_000)...) }},
+	{"types behind each other", func() []byte {
+		structs := [][]byte{inRoot()}
+		for i := range uint32(1_500_000) {
+			structs = append(structs, beside(1, i))
+		}
+		return update(1, 0, structs...)
+	}},
+	{"types of two clients in each other by turns", func() []byte {
+		b := []byte{2}
+		for client := uint64(2); client > 0; client-- {
+			b = append(lib0.AppendVarUint(b, 250_000), byte(client), 0)
+			for i := range uint32(250_000) {
+				switch {
+				case client == 2:
+					b = append(b, inside(1, i)...)
+				case i == 0:
+					b = append(b, inRoot()...)
+				default:
+					b = append(b, inside(2, i-1)...)
+				}
+			}
+		}
+		return append(b, 0)
+	}},
 	{"one long string of pairs", func() []byte {
 		s := make([]byte, 0, frameLimit)
 		for len(s) < frameLimit-64 {

@@ -109,12 +109,12 @@ type document struct {
 	// PendingAfter are the updates after which something was pending, by index.
 	PendingAfter []int
 	SV           []byte
-	Clocks  map[string]uint32
-	Deletes map[string][][2]uint32
-	View    string
-	Text    map[string]string
-	Lines   map[string]string
-	State   []byte
+	Clocks       map[string]uint32
+	Deletes      map[string][][2]uint32
+	View         string
+	Text         map[string]string
+	Lines        map[string]string
+	State        []byte
 }
 
 // load lets Yjs apply updates to a fresh document.

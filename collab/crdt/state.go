@@ -28,6 +28,7 @@ type State struct {
 	scratch fitting // of the Fits that have this state as their top layer
 
 	unsorted bool
+	doubt    bool // some runs are marked levelOpen
 	repeats  uint64
 }
 
@@ -49,6 +50,8 @@ type run struct {
 	length uint32 // clocks
 	info   byte
 	right  uint8 // offset of the right origin in the head
+	// What is known of how deep it is nested: see levelOpen. 0 if nobody has asked.
+	level uint16
 }
 
 func (r *run) kind() byte { return r.info & contentMask }
@@ -91,7 +94,7 @@ func (s *State) Reset() {
 	} else {
 		clear(s.roots)
 	}
-	s.recent, s.unsorted = nil, false
+	s.recent, s.unsorted, s.doubt = nil, false, false
 	s.runs, s.ranges, s.bytes = 0, 0, 0
 }
 

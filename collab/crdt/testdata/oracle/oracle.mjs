@@ -115,6 +115,22 @@ const describe = (doc, req) => {
   return out
 }
 
+// depth is how deep the types of a document are nested, deleted ones included if
+// they were not collected.
+const depth = doc => {
+  let most = 0
+  for (const structs of doc.store.clients.values()) {
+    for (const s of structs) {
+      if (!(s.content instanceof Y.ContentType)) continue
+      let n = 1
+      for (let i = s.parent._item; i !== null; i = i.parent._item) n++
+      most = Math.max(most, n)
+    }
+  }
+  return most
+}
+
+const { nest } = await import('./nest.mjs')
 const { histories } = await import('./histories.mjs')
 
 const answer = req => {
@@ -125,6 +141,12 @@ const answer = req => {
     }
     case 'merge': return { update: base64(Y.mergeUpdates(req.updates.map(bytes))) }
     case 'diff': return { update: base64(Y.diffUpdate(bytes(req.updates[0]), bytes(req.sv))) }
+    case 'nest': return nest(req.depth)
+    case 'depth': {
+      const doc = new Y.Doc({ gc: false })
+      for (const u of req.updates) Y.applyUpdate(doc, bytes(u))
+      return { depth: depth(doc) }
+    }
     case 'history': return histories(req.seed, base64)
   }
   throw new Error('unknown op ' + req.op)
