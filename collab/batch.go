@@ -22,6 +22,7 @@ type batch struct {
 	claims   map[uint64]store.UserID // client ids that the batch binds
 	single   *session                // the only connection whose frames are in it
 	mixed    bool                    // more than one
+	result   store.DocumentResult    // set by the journal, when it is done with the batch
 
 	mu     sync.Mutex
 	sealed bool

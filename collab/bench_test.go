@@ -21,24 +21,22 @@ type feed struct {
 	wake chan struct{}
 }
 
-func (f *feed) Read(ctx context.Context) ([]byte, error) {
-	select {
-	case b, ok := <-f.in:
-		if !ok {
-			return nil, errCut
-		}
-		return b, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+func (f *feed) Read() ([]byte, error) {
+	b, ok := <-f.in
+	if !ok {
+		return nil, errCut
 	}
+	return b, nil
 }
 
-func (f *feed) Write(_ context.Context, msgs ...[]byte) error {
-	for _, b := range msgs {
-		f.take(b)
+func (f *feed) Send(msgs []Message) (bool, error) {
+	for _, m := range msgs {
+		f.take(m.Body)
 	}
-	return nil
+	return true, nil
 }
+
+func (f *feed) Flush() error { return nil }
 
 func (f *feed) take(b []byte) {
 	f.got.Add(1)

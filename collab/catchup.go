@@ -15,11 +15,9 @@ import (
 const (
 	// readSpacing is the least time between two readings of a document's log, and the age at which a hole in it is read.
 	readSpacing = 100 * time.Millisecond
-	// questionPause is how soon a room looks again whether a slow reader has its earlier answer.
-	questionPause = 50 * time.Millisecond
-	readRetry     = time.Second // after a read that failed
-	readRows      = 256
-	readLimit     = 5 * time.Second
+	readRetry   = time.Second // after a read that failed
+	readRows    = 256
+	readLimit   = 5 * time.Second
 )
 
 // unknownOwner stands for an account that is not this one: the database said only that a client id is another's.
@@ -43,9 +41,6 @@ func (r *room) compareHead(h store.Head, seen uint64) {
 	case h.Seq < seen, h.Seq == r.upTo && h.Row != r.upToRow:
 		r.historyWentBack(h)
 	case h.Deleted:
-		for _, s := range r.sessions {
-			s.out.put(PermissionDenied("the document was deleted"))
-		}
 		r.fail(&CloseError{Code: CloseNotFound, Reason: "the document was deleted"})
 	default:
 		r.setLenient(h)
@@ -94,19 +89,19 @@ const (
 )
 
 // startReset changes the document's epoch, if that was asked for.
-func (r *room) startReset(ctx context.Context) {
+func (r *room) startReset() {
 	if r.resetting != resetWanted || r.failed != nil {
 		return
 	}
 	r.resetting = resetUnderWay
-	db, doc, epoch := r.hub.store, r.doc, r.epoch
-	r.wg.Go(func() {
+	db, doc, epoch, ctx := r.hub.store, r.doc, r.epoch, r.life
+	r.hub.roomsWG.Go(func() {
 		for {
 			limited, cancel := context.WithTimeout(ctx, readLimit)
 			head, err := db.ChangeEpoch(limited, doc, epoch)
 			cancel()
 			if err == nil || errors.Is(err, store.ErrNotFound) {
-				r.resets <- head
+				r.post(event{do: func() { r.reload(head) }})
 				return
 			}
 			r.logger.Warn("the epoch can't be changed; trying again", "error", err)
@@ -141,7 +136,7 @@ func (r *room) catchUp(reason string) {
 }
 
 // startRead begins reading the log from upTo on, if that was asked for: at most once per readSpacing, one at a time.
-func (r *room) startRead(ctx context.Context, now time.Time) {
+func (r *room) startRead(now time.Time) {
 	if !r.readAgain || r.reading || r.failed != nil {
 		return
 	}
@@ -151,17 +146,17 @@ func (r *room) startRead(ctx context.Context, now time.Time) {
 	}
 	r.readAgain, r.reading, r.lastRead = false, true, now
 	r.fresh = len(r.awaiting)
-	r.readOn(ctx)
+	r.readOn()
 }
 
-func (r *room) readOn(ctx context.Context) {
+func (r *room) readOn() {
 	after, afterRow, log := r.upTo, r.upToRow, r.hub.store
-	r.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, readLimit)
+	r.hub.roomsWG.Go(func() {
+		ctx, cancel := context.WithTimeout(r.life, readLimit)
 		defer cancel()
 		res := readTail(ctx, log, r.doc, after)
 		res.after, res.afterRow = after, afterRow
-		r.reads <- res
+		r.post(event{do: func() { r.readDone(res) }})
 	})
 }
 
@@ -182,7 +177,7 @@ func readTail(ctx context.Context, log store.Log, doc store.DocumentID, after ui
 }
 
 // readDone takes what was read. At the head, the frames that waited for it are judged for good.
-func (r *room) readDone(ctx context.Context, res readResult) {
+func (r *room) readDone(res readResult) {
 	r.reading = false
 	if r.failed != nil {
 		return
@@ -217,7 +212,7 @@ func (r *room) readDone(ctx context.Context, res readResult) {
 			return
 		}
 		r.reading = true
-		r.readOn(ctx)
+		r.readOn()
 		return
 	}
 	waiting := r.awaiting[:r.fresh]
@@ -259,34 +254,19 @@ func (r *room) takeSnapshot(s store.Snapshot) bool {
 	return true
 }
 
-// answerStep1 sends what a client lacks of the committed state; nothing that is only staged is shown to anyone. While an answer is on its way, only the newest
-// further question is kept.
-func (r *room) answerStep1(s *session, have crdt.StateVector) {
-	if s.out.busy() {
-		r.questions[s] = have
-		r.at(time.Now().Add(questionPause))
-		return
+// question answers a client's step 1, and asks it back: Hocuspocus clients wait for that, and the others have been asked when they came.
+func (r *room) question(s *session, have crdt.StateVector) {
+	if s.keyed {
+		s.acks.restart()
 	}
-	var answer []byte
-	if len(have) == 0 {
-		r.encodeAll()
-		answer = r.welcome
-	} else {
-		answer = syncMessage(syncStep2, r.state.Diff(have).Bytes())
-	}
-	s.out.putAnswer(answer)
-}
-
-// answerWaiting answers the questions that had to wait.
-func (r *room) answerWaiting() {
-	for s, have := range r.questions {
-		delete(r.questions, s)
-		r.answerStep1(s, have)
+	r.answerStep1(s, have)
+	if s.keyed {
+		r.sendStep1(s)
 	}
 }
 
 func (r *room) sendStep1(s *session) {
-	s.out.put(syncMessage(syncStep1, r.state.StateVector().Encode()))
+	s.put(syncMessage(syncStep1, r.state.StateVector().Encode()))
 }
 
 // askForMissing sends step 1 to a client whose frames refer to what the room lacks, with growing pauses: its step 2 brings everything.
@@ -326,7 +306,7 @@ type rightsResult struct {
 func (r *room) askRights() { r.rightsDue = true }
 
 // startRights reads the roles of all accounts in the room, one read at a time.
-func (r *room) startRights(ctx context.Context, now time.Time) {
+func (r *room) startRights(now time.Time) {
 	if !r.rightsDue || r.asking || r.failed != nil {
 		return
 	}
@@ -344,8 +324,8 @@ func (r *room) startRights(ctx context.Context, now time.Time) {
 		}
 	}
 	db := r.hub.store
-	r.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, readLimit)
+	r.hub.roomsWG.Go(func() {
+		ctx, cancel := context.WithTimeout(r.life, readLimit)
 		defer cancel()
 		res := rightsResult{}
 		res.roles, res.head, res.err = db.Roles(ctx, r.doc, users)
@@ -360,7 +340,7 @@ func (r *room) startRights(ctx context.Context, now time.Time) {
 			lapsed, res.err = db.Lapsed(ctx, store.Credentials{Users: out})
 			res.lapsed = lapsed.Users
 		}
-		r.rights <- res
+		r.post(event{do: func() { r.rightsDone(res) }})
 	})
 }
 
@@ -378,22 +358,34 @@ func (r *room) rightsDone(res rightsResult) {
 	}
 	r.accessVersion = res.head.AccessVersion
 	r.seenAccess.Store(r.accessVersion)
-	for _, s := range r.sessions {
+	for _, s := range slices.Backward(r.sessions) {
 		role, asked := res.roles[s.peer.User]
 		switch {
 		case s.roleVersion > res.head.AccessVersion: // its role is newer than this answer
 		case !asked:
 			r.rightsDue = true // joined meanwhile
 		case role == store.NoRole && slices.Contains(res.lapsed, s.peer.User):
-			s.out.put(PermissionDenied("the account was disabled"))
 			r.kick(s, CloseUnauthorized, "the account was disabled")
 		case role == store.NoRole:
-			s.out.put(PermissionDenied("you have no access to this document any more"))
-			r.kick(s, CloseForbidden, "no access")
+			r.kick(s, CloseForbidden, "you have no access to this document any more")
 		default:
+			could := s.canWrite()
 			s.role, s.roleVersion = role, res.head.AccessVersion
+			if s.canWrite() != could {
+				r.mayWriteNow(s)
+			}
 			r.hub.roster.setRole(s, min(role, s.peer.MaxRole))
 		}
 	}
 	r.compareHead(res.head, 0)
+}
+
+// mayWriteNow tells a client that it may write now, or may no more. What it wrote while it might not is still in its document: it is asked for that.
+func (r *room) mayWriteNow(s *session) {
+	if s.keyed {
+		s.put(authenticatedMessage(s.canWrite()))
+	}
+	if s.canWrite() {
+		r.sendStep1(s)
+	}
 }

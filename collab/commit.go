@@ -7,15 +7,9 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
-// commitResult is what became of a room's batch.
-type commitResult struct {
-	store.DocumentResult
-	batch *batch
-}
-
 // decided takes the outcome of the batch at the journal. Only now is anything of it told to anyone.
-func (r *room) decided(res commitResult) {
-	b := res.batch
+func (r *room) decided(b *batch) {
+	res := &b.result
 	r.batch = nil
 	if r.failed != nil {
 		return
@@ -36,10 +30,10 @@ func (r *room) decided(res commitResult) {
 	if !brokenOwnMovesUpTo {
 		r.takeRows(res.Foreign)
 	}
-	r.bind(res)
-	merged, refused := r.merge(res)
+	r.bind(b)
+	merged, refused := r.merge(b)
 	filling := len(r.above) > 0
-	fresh := r.takeOwn(res)
+	fresh := r.takeOwn(b)
 	switch {
 	case merged.IsEmpty():
 	case !fresh:
@@ -48,18 +42,17 @@ func (r *room) decided(res commitResult) {
 		r.publish(res, merged)
 	default:
 		r.applyRows(merged, filling)
-		r.hub.metrics.updatesOut.Add(float64(len(r.sessions)))
 		except := b.single
 		if len(refused) > 0 {
 			except = nil
 		}
-		r.broadcast(syncMessage(syncUpdate, merged.Bytes()), except)
+		r.tellUpdate(merged, except)
 		r.publish(res, merged)
 	}
 	if res.MoreForeign || r.behind(res.Head) {
 		r.catchUp("commit")
 	}
-	r.announced(res)
+	r.announced(b)
 	r.rejudge = true
 	if len(refused) == 0 {
 		r.acknowledge(b)
@@ -70,8 +63,8 @@ func (r *room) decided(res commitResult) {
 }
 
 // merge gives one update with all rows that were committed, and the accounts whose row was refused.
-func (r *room) merge(res commitResult) (crdt.Update, map[writer]store.RowResult) {
-	b := res.batch
+func (r *room) merge(b *batch) (crdt.Update, map[writer]store.RowResult) {
+	res := &b.result
 	var refused map[writer]store.RowResult
 	for i, row := range res.Rows {
 		if row.Refused == store.Accepted {
@@ -104,8 +97,8 @@ func (r *room) merge(res commitResult) (crdt.Update, map[writer]store.RowResult)
 }
 
 // bind notes the client ids that the batch has bound.
-func (r *room) bind(res commitResult) {
-	part := &res.batch.part
+func (r *room) bind(b *batch) {
+	res, part := &b.result, &b.part
 	for i, a := range res.Announced {
 		if a.Refused == store.Accepted {
 			r.owners[part.Announce[i].Client] = part.Announce[i].User
@@ -166,16 +159,16 @@ func (r *room) judgeAgain(b *batch, refused map[writer]store.RowResult) {
 }
 
 // takeOwn notes the numbers of our own committed rows; fresh says that none of them had come from the log already.
-func (r *room) takeOwn(res commitResult) (fresh bool) {
+func (r *room) takeOwn(b *batch) (fresh bool) {
 	fresh = true
-	for i, row := range res.Rows {
+	for i, row := range b.result.Rows {
 		if row.Refused == store.Accepted {
 			if _, have := r.above[row.Seq]; have || row.Seq <= r.upTo {
 				fresh = false
 				continue
 			}
 			r.tail.rows++
-			r.tail.bytes += len(res.batch.part.Rows[i].Update)
+			r.tail.bytes += len(b.part.Rows[i].Update)
 			r.applied(store.Row{Seq: row.Seq, ID: row.ID, Prev: row.Prev})
 		}
 	}
@@ -202,7 +195,7 @@ func (r *room) takeRows(rows []store.Row) {
 		r.tail.rows++
 		r.tail.bytes += len(row.Update)
 		r.applied(row)
-		r.broadcast(syncMessage(syncUpdate, row.Update), nil)
+		r.tellUpdate(u, nil)
 	}
 }
 

@@ -175,23 +175,18 @@ func (r *room) note(leave func(*word)) {
 	r.wordMu.Lock()
 	leave(&r.word)
 	r.wordMu.Unlock()
-	select {
-	case r.nudge <- struct{}{}:
-	default:
-	}
+	r.heard()
 }
 
 // hear does what word was left for.
 func (r *room) hear() {
+	r.nudged.Store(false)
 	r.wordMu.Lock()
 	w := r.word
 	r.word = word{}
 	r.wordMu.Unlock()
 	for _, e := range w.endings {
-		if e.session.joined {
-			e.session.out.put(PermissionDenied(e.closing.Reason))
-			r.kick(e.session, e.closing.Code, e.closing.Reason)
-		}
+		r.kick(e.session, e.closing.Code, e.closing.Reason)
 	}
 	for _, run := range w.forget {
 		r.presence.forgetNode(run)
@@ -212,7 +207,7 @@ func (h *Hub) endSessionHere(session uuid.UUID) {
 		return
 	}
 	for _, t := range h.roster.all() {
-		if t.session.peer.Session == session {
+		if t.who.Load().Session == session {
 			t.end("signed out", CloseUnauthorized)
 		}
 	}
@@ -332,7 +327,7 @@ func (h *Hub) endLapsed(ctx context.Context, seats []*seat) error {
 		ended[id] = "the account was disabled"
 	}
 	for _, t := range seats {
-		p := &t.session.peer
+		p := t.who.Load()
 		for _, id := range [...]uuid.UUID{p.User, p.Session, p.Key} {
 			if reason, ok := ended[id]; ok {
 				t.end(reason, CloseUnauthorized)

@@ -307,6 +307,6 @@ func (h *Hub) crash() {
 	h.mu.Unlock()
 	h.quiet()
 	h.workWG.Wait()
-	h.kill()
+	h.killRooms()
 	h.roomsWG.Wait()
 }

@@ -32,6 +32,7 @@ type Hub struct {
 	limits         Limits
 	timing         Timing
 	trustClientIDs bool
+	stateless      bool // relay the stateless messages of Hocuspocus clients
 	journal        *journal
 	compactions    chan compaction
 	headsNow       chan struct{}      // of capacity 1
@@ -50,6 +51,7 @@ type Hub struct {
 	outboxBytes atomic.Int64
 	revision    revision
 	bells       bells
+	alive       alive
 
 	mu       sync.Mutex
 	open     map[store.DocumentID]*room // guarded by mu
@@ -65,7 +67,7 @@ func NewHub(o Options) *Hub {
 	loads, stopLoads := context.WithCancel(rooms)
 	h := &Hub{
 		store: o.Store, logger: o.Logger, metrics: o.Metrics, limits: o.Limits.withDefaults(), timing: o.Timing.withDefaults(),
-		trustClientIDs: o.TrustClientIDs,
+		trustClientIDs: o.TrustClientIDs, stateless: o.Stateless,
 		compactions:    make(chan compaction, 64),
 		headsNow:       make(chan struct{}, 1),
 		credentialsNow: make(chan struct{}, 1),
@@ -78,6 +80,7 @@ func NewHub(o Options) *Hub {
 	if h.metrics == nil {
 		h.metrics = NewMetrics(nil)
 	}
+	h.alive.words = make(map[*outbox]Message)
 	h.bells.of, h.bells.head = make(map[store.UserID]map[*Bell]struct{}), make(map[store.UserID]uint64)
 	patient := h.newJournal(nil)
 	h.journal = h.newJournal(patient)
@@ -90,6 +93,7 @@ func NewHub(o Options) *Hub {
 	h.workWG.Go(func() { h.pollNotices(work) })
 	h.workWG.Go(func() { h.compactAll(work) })
 	h.workWG.Go(func() { h.sweep(work) })
+	h.workWG.Go(func() { h.beat(work) })
 	return h
 }
 
@@ -100,54 +104,101 @@ func (h *Hub) newJournal(patient *journal) *journal {
 	}
 }
 
-// Serve runs one connection to a document until it ends, closes it with the fitting code, and returns why it ended (nil: the client left).
+// Serve runs one y-websocket connection to a document until it ends, closes it with the fitting code, and returns why it ended (nil: the client left).
 // It blocks for the connection's life. The caller has authenticated the peer.
 func (h *Hub) Serve(ctx context.Context, doc store.DocumentID, peer Peer, conn Conn) error {
-	refuse := func(c *CloseError) error {
-		h.metrics.closed(c.Code)
-		conn.Close(c.Code, c.Reason)
-		return fmt.Errorf("serve document %s: %w", doc, c)
+	out := h.newOutbox(conn)
+	r, err := h.admit(ctx, doc, peer)
+	if err != nil {
+		return h.finish(out, closeFor(err))
 	}
+	defer h.release(r)
+	s := newSession(ctx, peer, r, out)
+	defer s.end()
+	if no := s.enterRoom(true); no != nil {
+		return h.finish(out, no)
+	}
+	h.keepAlive(out, Message{Body: emptyAwareness()})
+	end := s.read()
+	s.leaveRoom()
+	h.letDie(out)
+	return h.finish(out, end)
+}
+
+// admit opens a document for a peer. Its errors are *CloseError, or "try again". The room is kept from ending until release.
+func (h *Hub) admit(ctx context.Context, doc store.DocumentID, peer Peer) (*room, error) {
 	if peer.Role == store.NoRole || peer.MaxRole == store.NoRole {
-		return refuse(&CloseError{Code: CloseForbidden, Reason: "no access"})
+		return nil, &CloseError{Code: CloseForbidden, Reason: "no access"}
 	}
 	if h.overStaged() && min(peer.Role, peer.MaxRole).CanWrite() {
-		return refuse(&CloseError{Code: CloseTryAgain, Reason: "the database is behind"})
+		return nil, &CloseError{Code: CloseTryAgain, Reason: "the database is behind"}
 	}
 	r, err := h.acquire(ctx, doc)
 	if err != nil {
-		return refuse(closeFor(err))
+		return nil, closeFor(err)
 	}
-	defer h.release(r)
+	return r, nil
+}
 
-	waiting, end := context.WithCancel(ctx)
-	defer end()
-	s := newSession(peer, conn, h, end)
-	joined := make(chan *CloseError, 1)
-	select {
-	case r.inbox <- event{kind: eventJoin, session: s, joined: joined}:
-	case <-ctx.Done():
-		return refuse(&CloseError{Code: CloseGoingAway, Reason: "going away"})
-	}
-	if refused := <-joined; refused != nil {
-		return refuse(refused)
-	}
-	var writer sync.WaitGroup
-	writer.Go(func() { s.out.run(h.timing.KeepAlive) })
-	closing := s.read(waiting, ctx, r)
-	r.inbox <- event{kind: eventLeave, session: s}
-	if closing == nil {
-		// The client left, or the room has said why it closes: then that stands.
-		closing = &CloseError{Code: CloseNormal, Reason: ""}
+// finish closes a connection after its last words, with a code unless somebody has done so with another (nil: the client left), and gives the reason why it ended.
+func (h *Hub) finish(out *outbox, c *CloseError) error {
+	if c == nil {
+		c = &CloseError{Code: CloseNormal}
 	} else {
-		h.metrics.closed(closing.Code)
+		h.metrics.closed(c.Code)
 	}
-	s.out.finish(closing.Code, closing.Reason)
-	writer.Wait()
-	if code, reason := s.out.outcome(); code != CloseNormal {
-		return fmt.Errorf("serve document %s: %w", doc, &CloseError{Code: code, Reason: reason})
+	out.finish(c.Code, c.Reason)
+	out.flush()
+	out.join()
+	if code, reason := out.outcome(); code != CloseNormal {
+		return fmt.Errorf("serve a connection: %w", &CloseError{Code: code, Reason: reason})
 	}
 	return nil
+}
+
+func (h *Hub) newOutbox(conn Conn) *outbox {
+	return &outbox{conn: conn, limit: h.limits.OutboxBytes, bytes: &h.outboxBytes}
+}
+
+// keepAlive has a connection's client hear a word when it has heard nothing for a while, until letDie.
+func (h *Hub) keepAlive(out *outbox, word Message) {
+	h.alive.mu.Lock()
+	defer h.alive.mu.Unlock()
+	h.alive.words[out] = word
+}
+
+func (h *Hub) letDie(out *outbox) {
+	h.alive.mu.Lock()
+	defer h.alive.mu.Unlock()
+	delete(h.alive.words, out)
+}
+
+// alive is which connections are kept from silence, and with what.
+type alive struct {
+	mu    sync.Mutex
+	words map[*outbox]Message
+}
+
+// beat gives all connections the beats of their outboxes, three in KeepAlive, a few at a time.
+func (h *Hub) beat(ctx context.Context) {
+	var all []*outbox
+	for pause(ctx, h.timing.KeepAlive/3) {
+		all = all[:0]
+		h.alive.mu.Lock()
+		for out := range h.alive.words {
+			all = append(all, out)
+		}
+		h.alive.mu.Unlock()
+		for _, out := range all {
+			h.alive.mu.Lock()
+			word, there := h.alive.words[out]
+			h.alive.mu.Unlock()
+			if there {
+				out.beat(word)
+			}
+		}
+		clear(all)
+	}
 }
 
 // closeFor gives the code with which a socket is closed whose document could not be opened.
@@ -175,7 +226,8 @@ func (h *Hub) acquire(ctx context.Context, doc store.DocumentID) (*room, error) 
 	if r == nil {
 		r = newRoom(h, doc, h.relay)
 		h.open[doc] = r
-		h.roomsWG.Go(func() { r.run(h.rooms) })
+		h.roomsWG.Add(1) // for the room's life
+		h.roomsWG.Go(r.open)
 	}
 	r.refs++
 	h.mu.Unlock()
@@ -202,10 +254,7 @@ func (h *Hub) release(r *room) {
 	last := r.refs == 0
 	h.mu.Unlock()
 	if last {
-		select {
-		case r.nudge <- struct{}{}:
-		default:
-		}
+		r.heard()
 	}
 }
 
@@ -242,16 +291,6 @@ func (h *Hub) all() []*room {
 		list = append(list, r)
 	}
 	return list
-}
-
-// tell gives a room an event unless the room ends first.
-func (r *room) tell(ev event) bool {
-	select {
-	case r.control <- ev:
-		return true
-	case <-r.ended:
-		return false
-	}
 }
 
 // pollHeads compares the heads of all open documents with the rooms', every HeadPoll: what another node committed, or changed in who may do what, is found at
@@ -291,10 +330,11 @@ func (h *Hub) compareHeads(ctx context.Context, rooms []*room) {
 		if r.isAt(head) {
 			continue
 		}
-		select {
-		case r.control <- event{kind: eventHead, head: head, seen: seen[head.Document]}:
-		case <-r.ended:
-		default: // so busy that it will be asked again
+		if was := seen[head.Document]; r.comparing.CompareAndSwap(false, true) { // else it is so busy that it will be asked again
+			r.post(event{do: func() {
+				r.comparing.Store(false)
+				r.compareHead(head, was)
+			}})
 		}
 	}
 }
@@ -313,9 +353,10 @@ func (h *Hub) Content(ctx context.Context, doc store.DocumentID) (Content, error
 	}
 	defer h.release(r)
 	answer := make(chan Content, 1)
+	r.post(event{do: func() { answer <- Content{Epoch: r.epoch, Seq: r.upTo, Update: r.encodeAll()} }})
 	select {
-	case r.control <- event{kind: eventContent, content: answer}:
-		return <-answer, nil
+	case c := <-answer:
+		return c, nil
 	case <-ctx.Done():
 		return Content{}, fmt.Errorf("content of %s: %w", doc, ctx.Err())
 	}
@@ -353,7 +394,7 @@ func (h *Hub) Stop(ctx context.Context) error {
 	h.mu.Unlock()
 	h.stopLoads()
 	for _, r := range h.all() {
-		r.tell(event{kind: eventStop})
+		r.post(event{do: func() { r.stopping = true }})
 	}
 	done := make(chan struct{})
 	go func() {
@@ -367,7 +408,7 @@ func (h *Hub) Stop(ctx context.Context) error {
 		err = fmt.Errorf("stop the rooms: %w", ctx.Err())
 		h.quiet()
 	}
-	h.kill()
+	h.killRooms()
 	if err != nil {
 		// Sockets that nobody reads from may take long to close. They hold nothing that was promised.
 		select {
@@ -382,6 +423,14 @@ func (h *Hub) Stop(ctx context.Context) error {
 	h.workWG.Wait()
 	h.part(ctx)
 	return err
+}
+
+// killRooms ends all rooms at once, and what they have under way.
+func (h *Hub) killRooms() {
+	h.kill()
+	for _, r := range h.all() {
+		r.post(event{do: func() { r.fail(&CloseError{Code: CloseGoingAway, Reason: "going away"}) }})
+	}
 }
 
 // part says farewell to the other nodes.

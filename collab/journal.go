@@ -237,7 +237,8 @@ func (j *journal) deliver(g group, res store.Result) {
 			continue
 		}
 		b.settled()
-		b.room.results <- commitResult{batch: b, DocumentResult: res.Documents[i]}
+		b.result = res.Documents[i]
+		b.room.tell(event{batch: b})
 	}
 }
 

@@ -31,18 +31,21 @@ const (
 func (r *room) receive(s *session, f frame) {
 	switch f.kind {
 	case frameStep1:
-		r.answerStep1(s, f.vector)
+		r.question(s, f.vector)
+		s.spent(f)
+	case frameStateless:
+		r.stateless(s, f.stateless)
 		s.spent(f)
 	case frameAwareness:
 		r.presence.receive(r, s, f.awareness)
 		s.spent(f)
 	case frameQueryAwareness:
 		if all := r.presence.all(r); all != nil {
-			s.out.put(awarenessMessage(all))
+			s.put(awarenessMessage(all))
 		}
 		s.spent(f)
 	case frameStep2, frameUpdate:
-		if !s.opened(f.number) {
+		if !s.opened(f) {
 			s.spent(f)
 			r.kick(s, CloseTryAgain, "too many edits that wait for what they refer to")
 			return
@@ -153,7 +156,6 @@ func (r *room) judge(s *session, f frame, final bool) {
 	case fit.Foreign && f.kind == frameUpdate:
 		s.spent(f)
 		r.hub.metrics.refused(CloseClientID)
-		s.out.put(PermissionDenied("this client id belongs to another account"))
 		r.kick(s, CloseClientID, "this client id belongs to another account")
 		return
 	case fit.Missing && f.kind == frameUpdate:

@@ -2,14 +2,13 @@ package collab
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
+	"github.com/bizsync/bizsync/collab/crdt"
 	"github.com/bizsync/bizsync/store"
 )
-
-// Message is one WebSocket message in two parts: Head is this connection's own (nil for none), Body is shared by all who get it. Neither changes any more.
-type Message struct {
-	Head, Body []byte
-}
 
 // Gate lets the people of one Hocuspocus connection into documents.
 type Gate interface {
@@ -18,10 +17,274 @@ type Gate interface {
 	Admit(ctx context.Context, document, token string) (store.DocumentID, Peer, error)
 }
 
+// many is a Hocuspocus connection: any number of documents, each under a key of the client's. All of it is owned by the connection's reader.
+type many struct {
+	hub  *Hub
+	ctx  context.Context // of the connection
+	gate Gate
+	out  *outbox
+
+	docs     map[string]*attached
+	admitted bool        // one of the documents was opened
+	bytes    int         // read before that
+	deadline *time.Timer // for that
+}
+
+// attached is what a Hocuspocus connection has to do with one document.
+type attached struct {
+	session *session // nil: not open to the client
+	judged  bool     // an auth message, or what stands for one, was answered
+
+	// What the client's counter of unsaved changes waits for (see acks).
+	asked    bool // a step 1 came
+	vector   crdt.StateVector
+	flushing bool // and no step 2 since: updates that vector covers were made before it, and sent late
+	counted  bool // the frame before was one that the client waits for
+	owed     bool // the step 1 has not got its status
+	missed   int  // frames that the client waits for, come while the document was not open to it
+}
+
 // ServeMany runs one Hocuspocus connection, with any number of documents, until it ends and closes it with the fitting code. It blocks for the connection's life and returns
 // why it ended (nil: the client left).
 func (h *Hub) ServeMany(ctx context.Context, conn Conn, gate Gate) error {
-	_, _ = ctx, gate
-	conn.Close(CloseTryAgain, "not yet")
+	m := &many{hub: h, ctx: ctx, gate: gate, out: h.newOutbox(conn), docs: make(map[string]*attached)}
+	h.keepAlive(m.out, Message{Body: emptyKey})
+	m.deadline = time.AfterFunc(h.limits.UnauthenticatedTime, func() {
+		m.out.finish(CloseTryAgain, "no document was opened in time")
+		m.out.flush()
+	})
+	end := m.read()
+	m.deadline.Stop()
+	for _, d := range m.docs {
+		m.detach(d)
+	}
+	h.letDie(m.out)
+	return h.finish(m.out, end)
+}
+
+// read takes the connection's messages until it ends; it says with which code to close.
+func (m *many) read() *CloseError {
+	for {
+		b, err := m.out.conn.Read()
+		if err != nil {
+			return closing(err)
+		}
+		if !m.admitted {
+			if m.bytes += len(b); m.bytes > m.hub.limits.UnauthenticatedBytes {
+				return &CloseError{Code: CloseTryAgain, Reason: "too much before a document was opened"}
+			}
+		}
+		k, err := parseKeyed(b)
+		if err == nil {
+			err = m.take(k, len(b))
+		}
+		if err != nil {
+			return m.hub.fault(err)
+		}
+	}
+}
+
+// take does what a message asks for. Its errors end the connection.
+func (m *many) take(k keyed, size int) error {
+	switch k.kind {
+	case keyedPing:
+		m.say(nil, pong)
+		return nil
+	case keyedNoise:
+		return nil
+	}
+	d := m.docs[string(k.key)]
+	if d == nil {
+		// Version 2 without a token sends no auth message: its first question stands for one.
+		if k.kind != keyedAuth && !(k.kind == keyedFrame && k.frame.kind == frameStep1) {
+			return nil
+		}
+		if err := m.makeRoom(); err != nil {
+			return err
+		}
+		d = &attached{}
+		m.docs[string(k.key)] = d
+	}
+	if d.session != nil && d.session.life.Err() != nil {
+		m.detach(d) // its room has ended it, and said so
+	}
+	switch k.kind {
+	case keyedAuth:
+		return m.auth(d, k.key, k.token)
+	case keyedClose:
+		if d.session != nil && d.flushing {
+			return nil // sent for an earlier life of the document's provider, and late
+		}
+		m.detach(d)
+		*d = attached{judged: true}
+		return nil
+	}
+	if !d.judged {
+		if err := m.auth(d, k.key, ""); err != nil {
+			return err
+		}
+	}
+	f := k.frame
+	d.note(&f)
+	if d.session == nil {
+		d.miss(f)
+		return nil
+	}
+	if err := d.session.take(f, size); err != nil {
+		d.miss(f)
+	}
 	return nil
+}
+
+// makeRoom holds the limits on documents.
+func (m *many) makeRoom() error {
+	l := &m.hub.limits
+	if n := len(m.docs); n >= l.SocketDocuments || !m.admitted && n >= l.UnauthenticatedDocuments {
+		return &CloseError{Code: CloseTryAgain, Reason: "too many documents on one connection"}
+	}
+	return nil
+}
+
+// note finds out whether the client waits for the status of a frame: its counter begins anew with each step 1 that it sends, and what it had sent before, or had only queued, is
+// no longer in it.
+func (d *attached) note(f *frame) {
+	switch f.kind {
+	case frameStep1:
+		d.asked, d.vector, d.flushing, d.counted, d.owed, d.missed = true, f.vector, true, false, true, 0
+	case frameStep2:
+		f.silent = !d.owed
+	case frameUpdate:
+		if d.flushing && f.update.HasStructs() {
+			d.counted = f.update.Exceeds(d.vector)
+		}
+		f.silent = !d.asked || d.flushing && !d.counted
+		return
+	default:
+		return
+	}
+	if f.kind == frameStep2 && d.session != nil {
+		d.owed, d.flushing, d.vector = false, false, nil
+	}
+}
+
+// miss counts a frame that is not kept: the client's next step 2 contains it.
+func (d *attached) miss(f frame) {
+	if f.kind == frameUpdate && !f.silent {
+		d.missed++
+	}
+}
+
+// auth judges who asks for a document. While that is found out nothing else is read.
+func (m *many) auth(d *attached, key []byte, token string) error {
+	d.judged = true
+	doc, peer, err := m.gate.Admit(m.ctx, documentOf(key), token)
+	if err == nil {
+		err = m.attach(d, key, doc, peer)
+	}
+	var no *CloseError
+	switch {
+	case err == nil:
+		m.admitted = true
+		m.deadline.Stop()
+		return nil
+	case errors.As(err, &no) && final(no.Code):
+		m.detach(d)
+		m.hub.metrics.closed(no.Code)
+		m.say(keyHead(key), deniedMessage(no.Reason))
+		return nil
+	case errors.As(err, &no):
+		return no
+	}
+	return &CloseError{Code: CloseTryAgain, Reason: "try again"}
+}
+
+// attach opens a document to the client, or, when it is open, notes the newer credentials.
+func (m *many) attach(d *attached, key []byte, doc store.DocumentID, peer Peer) error {
+	if s := d.session; s != nil {
+		if s.room.doc == doc && s.peer.User == peer.User {
+			s.room.enter(event{do: func() { s.room.renew(s, peer) }})
+			return nil
+		}
+		m.detach(d)
+	}
+	r, err := m.hub.admit(m.ctx, doc, peer)
+	if err != nil {
+		return err
+	}
+	s := newSession(m.ctx, peer, r, m.out)
+	s.head, s.keyed = keyHead(key), true
+	s.acks.statuses, s.acks.due = true, d.missed
+	unasked := d.asked
+	d.missed = 0
+	if no := s.enterRoom(unasked); no != nil {
+		s.end()
+		m.hub.release(r)
+		return no
+	}
+	d.session = s
+	return nil
+}
+
+// detach ends the session of a document, if there is one.
+func (m *many) detach(d *attached) {
+	if s := d.session; s != nil {
+		d.session = nil
+		s.leaveRoom()
+		m.hub.release(s.room)
+	}
+}
+
+// say sends a message that comes from no room.
+func (m *many) say(head, body []byte) {
+	m.out.put(Message{Head: head, Body: body})
+	m.out.flush()
+}
+
+// renew takes newer credentials of a session's client.
+func (r *room) renew(s *session, peer Peer) {
+	if !s.joined {
+		return
+	}
+	peer.Conn = s.peer.Conn
+	s.peer = peer
+	s.role, s.roleVersion = peer.Role, peer.AccessVersion
+	r.hub.roster.renew(s)
+	s.put(authenticatedMessage(s.canWrite()))
+	if s.roleVersion != r.accessVersion {
+		r.askRights()
+	}
+}
+
+// stateless passes a client's text on to the other Hocuspocus clients of the document, on all nodes, if that is wanted.
+func (r *room) stateless(s *session, text []byte) {
+	if !r.hub.stateless || len(text) > r.hub.limits.AwarenessBytes {
+		return
+	}
+	r.tellStateless(text, s)
+	if r.relay != nil {
+		r.send(encodeStateless(text))
+	}
+}
+
+func (r *room) tellStateless(text []byte, except *session) {
+	msg := statelessMessage(text)
+	for _, s := range r.sessions {
+		if s.keyed && s != except {
+			s.put(msg)
+		}
+	}
+}
+
+// encodeStateless gives a message for other nodes: version, kind, text.
+func encodeStateless(text []byte) []byte {
+	return append([]byte{relayVersion, relayStateless}, text...)
+}
+
+var errText = fmt.Errorf("%w: not UTF-8", errRelay)
+
+func decodeStateless(body []byte) ([]byte, error) {
+	if !validText(body) {
+		return nil, errText
+	}
+	return body, nil
 }

@@ -37,6 +37,7 @@ type Metrics struct {
 	hashes           *prometheus.CounterVec
 	catchUps         *prometheus.CounterVec
 	ackSeconds       prometheus.Histogram
+	collapsed        prometheus.Counter
 }
 
 // NewMetrics makes the hub's metrics and registers them; reg may be nil.
@@ -74,6 +75,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		commitFailures:  counter("commit_failures_total", "Commits that failed or whose outcome was unknown."),
 		commitBusy:      counter("commit_busy_total", "Times that a document waited by itself, since another transaction held its head."),
 		quarantined:     counter("commit_quarantined_total", "Times that one document's part could not be committed by itself."),
+		collapsed:       counter("backlogs_collapsed_total", "Times that what waited for a slow reader was taken back, to be sent as one diff."),
 		loadFailures:    counter("load_failures_total", "Documents that could not be loaded."),
 		badRows:         counter("bad_rows_total", "Rows of the log that could not be decoded."),
 		compactions:     counter("compactions_total", "Snapshots that this node has made."),
@@ -95,7 +97,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}
 	}
 	m.register(m.connections, m.rooms, m.updatesIn, m.updatesOut, m.acked, m.malformed, m.held, m.heldDropped, m.relayed, m.refusals, m.closes, m.awarenessDropped,
-		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.commitBusy, m.quarantined, m.loadFailures, m.badRows, m.compactions, m.hashes, m.catchUps, m.ackSeconds)
+		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.commitBusy, m.quarantined, m.loadFailures, m.badRows, m.compactions, m.hashes, m.catchUps, m.ackSeconds, m.collapsed)
 	return m
 }
 

@@ -1,9 +1,9 @@
 package collab
 
 import (
-	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +21,7 @@ type link struct {
 	arrived, deliver chan []byte // as received: at the server, at the client
 	latency          func() time.Duration
 	silent           atomic.Int64 // since when its pings go unanswered, Unix nanoseconds; 0: they are answered
+	rest             []Message    // owned by the server's sender
 	cut              chan struct{}
 	once             sync.Once
 
@@ -84,25 +85,42 @@ func (l *link) Heard() time.Time {
 	return time.Now()
 }
 
-func (l *link) Read(ctx context.Context) ([]byte, error) {
+func (l *link) Read() ([]byte, error) {
 	select {
 	case msg := <-l.arrived:
 		return msg, nil
 	case <-l.cut:
 		return nil, errCut
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 }
 
-func (l *link) Write(_ context.Context, msgs ...[]byte) error {
-	for _, b := range msgs {
+func (l *link) Send(msgs []Message) (bool, error) {
+	for i, m := range msgs {
+		b := m.Body
+		if m.Head != nil {
+			b = slices.Concat(m.Head, m.Body)
+		}
 		select {
 		case l.down <- l.packet(b):
+		case <-l.cut:
+			return false, errCut
+		default:
+			l.rest = append(l.rest, msgs[i:]...)
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (l *link) Flush() error {
+	for _, m := range l.rest {
+		select {
+		case l.down <- l.packet(slices.Concat(m.Head, m.Body)):
 		case <-l.cut:
 			return errCut
 		}
 	}
+	l.rest = l.rest[:0]
 	return nil
 }
 

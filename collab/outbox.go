@@ -1,91 +1,127 @@
 package collab
 
 import (
-	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// outbox holds what one connection has still to be told. Putting never blocks; one writer empties it. It is bounded in bytes: a reader that falls
-// further behind is cut with 1013, and its next sync brings what it missed.
-//
-// The answer to a step 1 stands outside of that bound, or a large document could never be opened while somebody types in it; there is one at a time.
+const (
+	// backlogBytes is how much may wait for a connection before updates are no longer queued for it: what its reader misses from then on is sent as one diff
+	// when the rest is out. What the network holds comes on top.
+	backlogBytes = 1 << 20
+	// freeBytes is how little must wait for a connection for the next piece of a large answer to be queued.
+	freeBytes = 64 << 10
+	// What is given to a connection at once is at most so many messages, and bytes but for the first message.
+	sendMessages = 64
+	sendBytes    = 64 << 10
+	// spareMessages bounds the queue memory that a quiet connection keeps.
+	spareMessages = 4
+)
+
+// outbox holds what one connection has still to be told. Putting never blocks, nor does flushing: what the network takes at once is sent by whoever flushes, and only a connection
+// whose buffers are full has a goroutine that waits for it.
 type outbox struct {
+	// Set at construction.
 	conn  Conn
-	limit int
+	limit int           // bytes; who lets more wait is cut with 1013
 	bytes *atomic.Int64 // of all outboxes of the node
-	wake  chan struct{} // of capacity 1
+	tasks sync.WaitGroup
 
-	msgs [][]byte // owned by the writer: memory for what it writes at once
-
-	mu        sync.Mutex
-	queue     []outgoing // guarded by mu, like all that follows
-	waiting   int        // bytes that count: of queue, and of what the writer has taken and not written yet
-	answering bool       // an answer waits, or is being written
-	closed    bool
-	linger    time.Duration // between the last word and closing
-	code      int
-	reason    string
+	mu      sync.Mutex
+	queue   []outgoing    // guarded by mu, like all that follows
+	waiting int           // bytes of queue, and of what is being sent
+	sending bool          // somebody sends, or waits for the network
+	spoke   bool          // something was sent since the last beat
+	silent  int           // beats without
+	thirsty []*session    // to be told when nothing waits any more
+	closed  bool          // nothing more is put
+	parted  bool          // and all is sent
+	gone    bool          // and the connection closed
+	ended   chan struct{} // for who waits until it is gone
+	linger  time.Duration // between the last word and closing
+	code    int
+	reason  string
 }
 
 // outgoing is a message on its way to a connection.
 type outgoing struct {
-	msg    []byte
-	answer bool
+	Message
+	of *session // whose update it is; nil: it is no update
 }
 
-// spareMessages bounds the queue memory that a quiet connection keeps.
-const spareMessages = 256
+func (o outgoing) size() int { return len(o.Head) + len(o.Body) }
 
-func newOutbox(conn Conn, limit int, bytes *atomic.Int64) *outbox {
-	return &outbox{conn: conn, limit: limit, bytes: bytes, wake: make(chan struct{}, 1)}
+// flight is what is being sent.
+type flight struct {
+	msgs  []Message
+	bytes int
 }
+
+var flights = sync.Pool{New: func() any { return &flight{msgs: make([]Message, 0, sendMessages)} }}
 
 // put queues a message that nobody may change any more. It is dropped once the outbox is closing.
-func (o *outbox) put(msg []byte) {
+func (o *outbox) put(m Message) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.closed {
+		o.add(outgoing{Message: m})
+	}
+}
+
+// putUpdate queues an update of a session's document; false when so much waits already that it is of no use.
+func (o *outbox) putUpdate(s *session, m Message) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
-		return
+		return true
 	}
-	if o.waiting+len(msg) > o.limit && o.waiting > 0 {
-		o.shut(CloseTryAgain, "too slow a reader")
-		o.drop()
-		return
-	}
-	o.add(outgoing{msg: msg})
-}
-
-// putAnswer queues the answer to a step 1; false when another one is on its way.
-func (o *outbox) putAnswer(msg []byte) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.answering {
+	if o.waiting > 0 && o.waiting+len(m.Body) > backlogBytes {
 		return false
 	}
-	if !o.closed {
-		o.answering = true
-		o.add(outgoing{msg: msg, answer: true})
-	}
+	o.add(outgoing{Message: m, of: s})
 	return true
 }
 
-// busy says whether an answer is on its way.
-func (o *outbox) busy() bool {
+// recall takes the updates of a session's document back that wait, and gives their bodies.
+func (o *outbox) recall(s *session) [][]byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.answering
+	var back [][]byte
+	o.queue = slices.DeleteFunc(o.queue, func(out outgoing) bool {
+		if out.of != s {
+			return false
+		}
+		back = append(back, out.Body)
+		o.done(out.size())
+		return true
+	})
+	return back
 }
 
-// finish lets the writer send what is queued and then close the connection.
-func (o *outbox) finish(code int, reason string) {
+// free says whether so little waits that more can be put. If not, the session's room hears of it when nothing waits any more.
+func (o *outbox) free(s *session) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.closed {
-		o.shut(code, reason)
+	if o.closed || o.waiting <= freeBytes {
+		return true
 	}
+	if !slices.Contains(o.thirsty, s) {
+		o.thirsty = append(o.thirsty, s)
+	}
+	return false
 }
+
+// crowded says whether what is told only for the moment should wait.
+func (o *outbox) crowded() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.waiting > backlogBytes
+}
+
+// finish lets what is queued be sent and then closes the connection. flush must follow.
+func (o *outbox) finish(code int, reason string) { o.finishAfter(0, code, reason) }
 
 // finishAfter is finish, but the connection stays open for a while when all is sent.
 func (o *outbox) finishAfter(linger time.Duration, code int, reason string) {
@@ -104,128 +140,160 @@ func (o *outbox) outcome() (code int, reason string) {
 	return o.code, o.reason
 }
 
-// The caller of shut, drop, add and done holds mu.
+// beat is called in even intervals: after two of them without a word the client is sent one, since browsers don't show their scripts any pings.
+func (o *outbox) beat(word Message) {
+	o.mu.Lock()
+	if o.spoke || o.closed || o.sending {
+		o.spoke, o.silent = false, 0
+	} else if o.silent++; o.silent >= 2 {
+		o.silent = 0
+		o.add(outgoing{Message: word})
+	}
+	o.mu.Unlock()
+	o.flush()
+}
+
+// flush sends what the network takes now. When that isn't all, a goroutine sees to the rest.
+func (o *outbox) flush() {
+	o.mu.Lock()
+	if o.sending || len(o.queue) == 0 && (!o.closed || o.parted) {
+		o.mu.Unlock()
+		return
+	}
+	o.sending = true
+	if f, ok := o.send(); !ok {
+		o.tasks.Go(func() { o.wait(f) })
+	}
+}
+
+// wait sends the rest of a flight, and all that follows it.
+func (o *outbox) wait(f *flight) {
+	for ok := false; !ok; {
+		err := o.conn.Flush()
+		o.mu.Lock()
+		o.landed(f, err)
+		f, ok = o.send()
+	}
+}
+
+// send gives the connection what is queued, as long as it takes it. The caller holds mu, and send gives it up: with all sent and nobody sending any more, or with a
+// flight whose rest must be flushed.
+func (o *outbox) send() (*flight, bool) {
+	for len(o.queue) > 0 {
+		f := o.take()
+		o.mu.Unlock()
+		sent, err := o.conn.Send(f.msgs)
+		if err == nil && !sent {
+			return f, false
+		}
+		o.mu.Lock()
+		o.landed(f, err)
+	}
+	if cap(o.queue) > spareMessages {
+		o.queue = nil
+	}
+	o.sending = false
+	thirsty := o.thirsty
+	o.thirsty = nil
+	parting := o.closed && !o.parted
+	o.parted = o.closed
+	linger := o.linger
+	o.mu.Unlock()
+	for _, s := range thirsty {
+		s.drained()
+	}
+	switch {
+	case parting && linger > 0:
+		o.tasks.Go(func() {
+			time.Sleep(linger)
+			o.part()
+		})
+	case parting:
+		o.part()
+	}
+	return nil, true
+}
+
+// part closes the connection.
+func (o *outbox) part() {
+	o.conn.Close(o.outcome())
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.gone = true
+	if o.ended != nil {
+		close(o.ended)
+	}
+}
+
+// join waits until the connection was closed and nobody works for the outbox any more. The outbox was finished and flushed.
+func (o *outbox) join() {
+	o.mu.Lock()
+	if !o.gone {
+		o.ended = make(chan struct{})
+		o.mu.Unlock()
+		<-o.ended
+	} else {
+		o.mu.Unlock()
+	}
+	o.tasks.Wait()
+}
+
+// The caller of all that follows holds mu.
+
+// take moves the next messages of the queue to a flight.
+func (o *outbox) take() *flight {
+	f := flights.Get().(*flight)
+	n := 0
+	for _, out := range o.queue {
+		if n == sendMessages || n > 0 && f.bytes+out.size() > sendBytes {
+			break
+		}
+		f.msgs = append(f.msgs, out.Message)
+		f.bytes += out.size()
+		n++
+	}
+	o.queue = slices.Delete(o.queue, 0, n)
+	o.spoke = true
+	return f
+}
+
+// landed takes a flight off the account.
+func (o *outbox) landed(f *flight, err error) {
+	o.done(f.bytes)
+	clear(f.msgs)
+	f.msgs, f.bytes = f.msgs[:0], 0
+	flights.Put(f)
+	if err != nil {
+		o.shut(CloseTryAgain, "write failed")
+		o.drop()
+	}
+}
 
 func (o *outbox) shut(code int, reason string) {
-	o.closed, o.code, o.reason = true, code, reason
-	o.signal()
+	if !o.closed {
+		o.closed, o.code, o.reason = true, code, reason
+	}
 }
 
 func (o *outbox) drop() {
 	for _, out := range o.queue {
-		o.done(out)
+		o.done(out.size())
 	}
 	o.queue = nil
 }
 
 func (o *outbox) add(out outgoing) {
+	if o.waiting+out.size() > o.limit && o.waiting > 0 {
+		o.shut(CloseTryAgain, "too slow a reader")
+		o.drop()
+		return
+	}
 	o.queue = append(o.queue, out)
-	if !out.answer {
-		o.waiting += len(out.msg)
-	}
-	o.bytes.Add(int64(len(out.msg)))
-	o.signal()
+	o.waiting += out.size()
+	o.bytes.Add(int64(out.size()))
 }
 
-func (o *outbox) done(out outgoing) {
-	if out.answer {
-		o.answering = false
-	} else {
-		o.waiting -= len(out.msg)
-	}
-	o.bytes.Add(-int64(len(out.msg)))
-}
-
-func (o *outbox) signal() {
-	select {
-	case o.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (o *outbox) take(reuse []outgoing) (outs []outgoing, closed bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	outs, o.queue = o.queue, reuse[:0]
-	return outs, o.closed
-}
-
-// written takes messages off the account that the writer is done with.
-func (o *outbox) written(outs []outgoing) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, out := range outs {
-		o.done(out)
-	}
-}
-
-// run writes until the outbox is finished or a write fails, then closes the connection. After keepAlive of silence it sends
-// an empty awareness frame, since browsers don't show their scripts any pings.
-func (o *outbox) run(keepAlive time.Duration) {
-	alive := time.NewTimer(keepAlive)
-	defer alive.Stop()
-	var spare []outgoing
-	for {
-		select {
-		case <-alive.C:
-			o.put(emptyAwareness())
-		case <-o.wake:
-		}
-		outs, closed := o.take(spare)
-		if !o.write(outs) {
-			closed = true
-		}
-		if closed {
-			o.mu.Lock()
-			o.drop()
-			code, reason, linger := o.code, o.reason, o.linger
-			o.mu.Unlock()
-			if linger > 0 {
-				time.Sleep(linger)
-			}
-			o.conn.Close(code, reason)
-			return
-		}
-		if len(outs) > 0 {
-			alive.Reset(keepAlive)
-		}
-		if spare = outs; cap(spare) > spareMessages {
-			spare = nil
-		}
-	}
-}
-
-// What is written at once is at most so many messages, and bytes but for the first message.
-const (
-	writeMessages = 64
-	writeBytes    = 64 << 10
-)
-
-// write sends messages in order, several at once; false when the connection takes no more. What was accepted is told even while the node goes away; the Conn bounds
-// each write.
-func (o *outbox) write(outs []outgoing) bool {
-	ok := true
-	for len(outs) > 0 {
-		msgs := o.msgs[:0]
-		bytes := 0
-		for _, out := range outs {
-			if len(msgs) == writeMessages || len(msgs) > 0 && bytes+len(out.msg) > writeBytes {
-				break
-			}
-			bytes += len(out.msg)
-			msgs = append(msgs, out.msg)
-		}
-		if ok {
-			if err := o.conn.Write(context.Background(), msgs...); err != nil {
-				o.finish(CloseTryAgain, "write failed")
-				ok = false
-			}
-		}
-		o.written(outs[:len(msgs)])
-		clear(outs[:len(msgs)])
-		outs = outs[len(msgs):]
-		clear(msgs)
-		o.msgs = msgs
-	}
-	return ok
+func (o *outbox) done(bytes int) {
+	o.waiting -= bytes
+	o.bytes.Add(int64(-bytes))
 }

@@ -1,7 +1,6 @@
 package collab
 
 import (
-	"context"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,17 +10,25 @@ import (
 
 // Conn is one WebSocket as the rooms see it: a seam to package api, and to memory in tests.
 //
-// Read and Write are each called from one goroutine at a time; Close from any, once or more. After Close, Read and Write return an error soon.
+// Read is called from one goroutine at a time, and so are Send and Flush together; Close from any, once or more. After Close, all of them return an error soon.
 type Conn interface {
 	// Read returns the next binary message. The bytes belong to the caller. An error ends the connection; one that is a *CloseError
 	// is the reason with which the connection is to be closed (a frame over the limit: 4413, a text frame: 4400).
-	Read(ctx context.Context) ([]byte, error)
-	// Write sends binary messages, in order, in few pieces. It does not keep or change them.
-	Write(ctx context.Context, msgs ...[]byte) error
+	Read() ([]byte, error)
+	// Send sends binary messages, in order and in few pieces, as far as the network takes them without waiting. If not all went out, the connection holds the rest, and Flush
+	// has to return before the next Send. What was sent doesn't change any more; msgs itself is the caller's again.
+	Send(msgs []Message) (sent bool, err error)
+	// Flush waits until the rest is written. It fails when the peer takes nothing for long.
+	Flush() error
 	// Heard says when the last byte of the client was read, pongs included. It may be called from any goroutine.
 	Heard() time.Time
 	// Close starts the closing handshake with a code and a reason of at most 123 bytes and doesn't wait for it.
 	Close(code int, reason string)
+}
+
+// Message is one WebSocket message in two parts: Head is this connection's own (nil for none), Body is shared by all who get it. Neither changes any more.
+type Message struct {
+	Head, Body []byte
 }
 
 // CloseError carries a close code and reason through an error.

@@ -120,7 +120,7 @@ func (p *presence) set(r *room, s *session, e awarenessEntry) {
 	if clock, left := p.gone[e.client]; left && e.clock <= clock {
 		// Its peers would take this for old news. Told that it has left, the client answers with the next clock.
 		b := appendAwarenessEntry([]byte{1}, awarenessEntry{client: e.client, clock: clock, state: []byte("null")})
-		s.out.put(awarenessMessage(b))
+		s.put(awarenessMessage(b))
 	} else {
 		delete(p.gone, e.client)
 	}
@@ -158,15 +158,15 @@ func (r *room) announce(s *session, client uint64) {
 }
 
 // announced tells of those whose client ids are theirs now, and forgets those whose id is another's.
-func (r *room) announced(res commitResult) {
-	if len(res.batch.claims) == 0 {
+func (r *room) announced(b *batch) {
+	if len(b.claims) == 0 {
 		return
 	}
 	for client, e := range r.presence.entries {
 		if e.bound {
 			continue
 		}
-		if _, claimed := res.batch.claims[client]; !claimed {
+		if _, claimed := b.claims[client]; !claimed {
 			continue
 		}
 		if owner, bound := r.owners[client]; bound && owner == e.session.peer.User {
@@ -247,7 +247,7 @@ func (p *presence) flush(r *room, now time.Time) {
 	clear(p.dirty)
 	p.tellNodes(r)
 	if n > 0 {
-		r.broadcast(awarenessMessage(append(lib0.AppendVarUint(nil, uint64(n)), body...)), nil)
+		r.tellPresence(awarenessMessage(append(lib0.AppendVarUint(nil, uint64(n)), body...)))
 	}
 	if len(r.sessions) == 0 {
 		clear(p.gone) // nobody is left who could remember an old clock
@@ -267,6 +267,25 @@ func (p *presence) all(r *room) []byte {
 	}
 	if n == 0 {
 		return nil
+	}
+	return append(lib0.AppendVarUint(nil, uint64(n)), body...)
+}
+
+// allAndGone is all, and who has left as far as it is remembered, for somebody who was not told of some changes.
+func (p *presence) allAndGone(r *room) []byte {
+	n := 0
+	var body []byte
+	for client, e := range p.entries {
+		if e.bound && p.rewrite(r, e) {
+			body = appendAwarenessEntry(body, awarenessEntry{client: client, clock: e.clock, state: e.state})
+			n++
+		}
+	}
+	for client, clock := range p.gone {
+		if p.entries[client] == nil {
+			body = appendAwarenessEntry(body, awarenessEntry{client: client, clock: clock, state: []byte("null")})
+			n++
+		}
 	}
 	return append(lib0.AppendVarUint(nil, uint64(n)), body...)
 }

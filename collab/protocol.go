@@ -9,7 +9,7 @@ import (
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
 
-// Message types of y-websocket (its README, "Protocol"; y-protocols PROTOCOL.md for sync, awareness and auth). 120 and 121 are ours (bizsync.v1).
+// Message types of y-websocket (its README, "Protocol"; y-protocols PROTOCOL.md for sync, awareness and auth), which Hocuspocus has, too. 120 and 121 are ours (bizsync.v1).
 const (
 	messageSync           = 0
 	messageAwareness      = 1
@@ -33,6 +33,7 @@ const (
 	frameUpdate
 	frameAwareness
 	frameQueryAwareness
+	frameStateless
 	frameIgnored
 )
 
@@ -40,12 +41,14 @@ const (
 type frame struct {
 	kind      frameKind
 	number    uint64    // of the connection's update frames (step 2 or update), from 1
+	silent    bool      // a Hocuspocus client doesn't wait for its status
 	size      int       // of the message, in bytes
 	cost      int64     // what it holds of its connection's credit
 	at        time.Time // when it was read
 	vector    crdt.StateVector
 	update    crdt.Update
 	awareness []byte // a checked awareness update
+	stateless []byte // the text of a stateless message
 }
 
 // carriesEdits says whether the frame is one of those that are counted and acknowledged.
@@ -54,17 +57,24 @@ func (f frame) carriesEdits() bool { return f.kind == frameStep2 || f.kind == fr
 // errMalformed is wrapped by every error of parseFrame.
 var errMalformed = errors.New("malformed message")
 
-// parseFrame decodes and checks one message completely. The frame refers to b.
+// parseFrame decodes and checks one message of a y-websocket client completely. The frame refers to b.
 func parseFrame(b []byte) (frame, error) {
 	d := lib0.Over(b, 0)
 	kind, err := d.ReadVarUint()
 	if err != nil {
 		return frame{}, fmt.Errorf("%w: type: %w", errMalformed, err)
 	}
-	var f frame
+	if kind == messageAuth {
+		return frame{kind: frameIgnored}, nil // the permission-denied message goes from server to client only
+	}
+	return parseBody(kind, &d)
+}
+
+// parseBody decodes and checks what both families of clients send after the type.
+func parseBody(kind uint64, d *lib0.Decoder) (f frame, err error) {
 	switch kind {
 	case messageSync:
-		f, err = parseSync(&d)
+		f, err = parseSync(d)
 	case messageAwareness:
 		f.kind = frameAwareness
 		if f.awareness, err = d.ReadVarBytes(); err == nil {
@@ -72,16 +82,13 @@ func parseFrame(b []byte) (frame, error) {
 		}
 	case messageQueryAwareness:
 		f.kind = frameQueryAwareness
-	case messageAuth:
-		f.kind = frameIgnored // the permission-denied message goes from server to client only
-		return f, nil
 	default:
-		return frame{}, fmt.Errorf("%w: unknown type %d", errMalformed, kind)
+		err = fmt.Errorf("unknown type %d", kind)
+	}
+	if err == nil {
+		err = d.End()
 	}
 	if err != nil {
-		return frame{}, fmt.Errorf("%w: %w", errMalformed, err)
-	}
-	if err := d.End(); err != nil {
 		return frame{}, fmt.Errorf("%w: %w", errMalformed, err)
 	}
 	return f, nil
@@ -193,4 +200,14 @@ func eachAwarenessEntry(update []byte, visit func(awarenessEntry) bool) error {
 
 func checkAwareness(update []byte) error {
 	return eachAwarenessEntry(update, func(awarenessEntry) bool { return true })
+}
+
+// syncUpdateOf gives the update in an update message of ours.
+func syncUpdateOf(body []byte) (crdt.Update, error) {
+	d := lib0.Over(body[2:], 0)
+	b, err := d.ReadVarBytes()
+	if err != nil {
+		return crdt.Update{}, err
+	}
+	return crdt.ParseUpdate(b)
 }

@@ -1,7 +1,7 @@
 package collab
 
 import (
-	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -196,41 +196,44 @@ func TestFramesWithoutADecisionAreBounded(t *testing.T) {
 }
 
 // stuck is a Conn that takes nothing until its gate opens.
-type stuck struct{ gate chan struct{} }
+type stuck struct {
+	gate   chan struct{}
+	closed chan int
+}
 
-func (c stuck) Read(context.Context) ([]byte, error)   { <-c.gate; return nil, errCut }
-func (c stuck) Write(context.Context, ...[]byte) error { <-c.gate; return nil }
-func (stuck) Heard() time.Time                         { return time.Now() }
+func (c stuck) Read() ([]byte, error)        { <-c.gate; return nil, errCut }
+func (c stuck) Send([]Message) (bool, error) { return false, nil }
+func (c stuck) Flush() error                 { <-c.gate; return nil }
+func (stuck) Heard() time.Time               { return time.Now() }
+func (c stuck) Close(code int, _ string)     { c.closed <- code }
 
-func (c stuck) Close(int, string) {}
-
-// A reader that takes nothing holds no more than the limit, or one message. The answer to a step 1 doesn't count: a document may be larger than the limit, and must
-// open while somebody types in it. Only one is on its way at a time.
+// What waits for a reader that takes nothing is counted, and so is what is being written. Beyond the limit the connection is closed, when what was under way is out.
 func TestOutboxCountsWhatIsBeingWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var counted atomic.Int64
-		c := stuck{make(chan struct{})}
-		o := newOutbox(c, 32<<10, &counted)
-		done := make(chan struct{})
-		go func() { o.run(time.Hour); close(done) }()
-		document, letters := make([]byte, 50<<10), make([]byte, 20<<10)
-		if !o.putAnswer(document) || o.putAnswer(document) {
-			t.Error("want one answer on its way, and not two")
+		c := stuck{make(chan struct{}), make(chan int, 1)}
+		o := &outbox{conn: c, limit: 64 << 10, bytes: &counted}
+		letters := make([]byte, 30<<10)
+		for _, want := range []int64{30 << 10, 60 << 10} {
+			o.put(Message{Body: letters})
+			o.flush()
+			if got := counted.Load(); got != want {
+				t.Errorf("%d bytes are counted while %d wait", got, want)
+			}
 		}
-		synctest.Wait()
-		o.put(letters)
 		if code, _ := o.outcome(); code != 0 {
-			t.Errorf("closed with %d for what was typed meanwhile", code)
+			t.Errorf("closed with %d within the limit", code)
 		}
-		if got := counted.Load(); got != 70<<10 {
-			t.Errorf("%d bytes are counted while they wait", got)
-		}
-		o.put(letters)
+		o.put(Message{Body: letters})
 		if code, _ := o.outcome(); code != CloseTryAgain {
 			t.Error("more than the limit waits")
 		}
+		o.flush()
 		close(c.gate)
-		<-done
+		o.join()
+		if got := <-c.closed; got != CloseTryAgain {
+			t.Errorf("closed with %d", got)
+		}
 		if got := counted.Load(); got != 0 {
 			t.Errorf("%d bytes are counted in the end", got)
 		}
@@ -244,25 +247,30 @@ type gated struct {
 	answers atomic.Int64
 }
 
-func (c *gated) Read(ctx context.Context) ([]byte, error) {
-	select {
-	case b, ok := <-c.in:
-		if !ok {
-			return nil, errCut
-		}
-		return b, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+func (c *gated) Read() ([]byte, error) {
+	b, ok := <-c.in
+	if !ok {
+		return nil, errCut
 	}
+	return b, nil
 }
 
-func (c *gated) Write(_ context.Context, msgs ...[]byte) error {
-	<-c.gate
-	for _, b := range msgs {
-		if b[0] == messageSync && b[1] == syncStep2 {
+func (c *gated) Send(msgs []Message) (bool, error) {
+	for _, m := range msgs {
+		if m.Body[0] == messageSync && m.Body[1] == syncStep2 {
 			c.answers.Add(1)
 		}
 	}
+	select {
+	case <-c.gate:
+		return true, nil
+	default:
+		return false, nil
+	}
+}
+
+func (c *gated) Flush() error {
+	<-c.gate
 	return nil
 }
 
@@ -273,7 +281,7 @@ func (c *gated) Close(int, string) {}
 // A slow reader that asks again and again is answered once more, when it has the first answer.
 func TestQuestionsOfASlowReader(t *testing.T) {
 	inLab(t, 3, Options{}, func(l *lab) {
-		l.open(0).typed(nil, "hello")
+		l.open(0).typed(nil, strings.Repeat("hello", 20_000)) // an answer that fills what a connection may have waiting
 		l.settle()
 		c := &gated{in: make(chan []byte), gate: make(chan struct{})}
 		done := make(chan error)

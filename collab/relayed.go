@@ -20,11 +20,12 @@ const (
 	// relayWaiting is how many messages of other nodes wait for a room. One that finds no place is dropped: the hole it leaves is found.
 	relayWaiting = 256
 
-	relayVersion  = 2 // version 1 had no predecessor in rows
-	relayRows     = 1
-	relayPresence = 2
-	relayAsk      = 3
-	relayHash     = 4
+	relayVersion   = 2 // version 1 had no predecessor in rows
+	relayRows      = 1
+	relayPresence  = 2
+	relayAsk       = 3
+	relayHash      = 4
+	relayStateless = 5
 )
 
 // relayed is a decoded message of another node.
@@ -33,6 +34,7 @@ type relayed struct {
 	rows     rowsMessage
 	presence presenceMessage
 	hash     hashMessage
+	text     []byte // of a Hocuspocus client's stateless message
 }
 
 // decodeRelayed checks a message completely.
@@ -49,6 +51,8 @@ func decodeRelayed(b []byte) (m relayed, err error) {
 	case relayAsk:
 	case relayHash:
 		m.hash, err = decodeHash(body)
+	case relayStateless:
+		m.text, err = decodeStateless(body)
 	default:
 		err = fmt.Errorf("%w: kind %d", errRelay, m.kind)
 	}
@@ -148,11 +152,15 @@ func (h *Hub) Relayed(doc [16]byte, payload []byte) {
 		h.metrics.relayed.WithLabelValues("malformed").Inc()
 		return
 	}
-	select {
-	case r.relayed <- m:
-	default:
+	if r.foreign.Add(1) > relayWaiting {
+		r.foreign.Add(-1)
 		h.metrics.relayed.WithLabelValues("overflow").Inc()
+		return
 	}
+	r.tell(event{do: func() {
+		r.foreign.Add(-1)
+		r.takeRelayed(m)
+	}})
 }
 
 // Missed says that messages of other nodes may have been lost: all open documents are compared with the database now, and with the other nodes' presence.
@@ -178,7 +186,7 @@ func signal(c chan struct{}) {
 }
 
 // publish tells the other nodes what was committed.
-func (r *room) publish(res commitResult, merged crdt.Update) {
+func (r *room) publish(res *store.DocumentResult, merged crdt.Update) {
 	if r.relay == nil {
 		return
 	}
@@ -218,6 +226,10 @@ func (r *room) takeRelayed(m relayed) {
 		r.presence.tellAll()
 	case relayHash:
 		r.compareHash(m.hash)
+	case relayStateless:
+		if r.hub.stateless {
+			r.tellStateless(m.text, nil)
+		}
 	}
 }
 
@@ -280,7 +292,7 @@ func (r *room) applyRelayed(m rowsMessage) (outcome string) {
 		return "partial"
 	}
 	r.applyRows(m.update, filling)
-	r.broadcast(syncMessage(syncUpdate, m.update.Bytes()), nil)
+	r.tellUpdate(m.update, nil)
 	return "applied"
 }
 
@@ -304,7 +316,7 @@ func (r *room) applyPart(u crdt.Update) {
 	fit := crdt.Known{r.state}.Fit(u, nil)
 	r.applyRows(u, false)
 	if !fit.Update.IsEmpty() {
-		r.broadcast(syncMessage(syncUpdate, fit.Update.Bytes()), nil)
+		r.tellUpdate(fit.Update, nil)
 	}
 }
 

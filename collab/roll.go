@@ -192,7 +192,7 @@ func (p *presence) takeLeft(run uuid.UUID, e farEntry) {
 	case held.session != nil && e.clock >= held.clock:
 		// On that node its removal was told at this clock, so people there take our client's state for old news. Told so, it answers with the next clock.
 		b := appendAwarenessEntry([]byte{1}, awarenessEntry{client: e.client, clock: e.clock, state: []byte("null")})
-		held.session.out.put(awarenessMessage(b))
+		held.session.put(awarenessMessage(b))
 	case held.session == nil && held.far.run == run && e.clock >= held.clock:
 		held.clock = e.clock
 		p.remove(e.client, held)

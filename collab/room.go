@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,39 +19,38 @@ import (
 // room is one open document: its committed state, what is on its way to the database, and the sessions that edit it.
 type room struct {
 	// Set at construction.
-	hub     *Hub
-	doc     store.DocumentID
-	logger  *slog.Logger
-	relay   Relay             // nil on a single node
-	relayed chan relayed      // from other nodes, also while the room is loading
-	inbox   chan event        // joins, leaves and frames: what connections do
-	control chan event        // all else, so that it doesn't wait behind frames
-	results chan commitResult // of capacity 1: the journal has at most one batch of a room
-	reads   chan readResult   // of capacity 1: at most one read of the log is under way
-	rights  chan rightsResult // of capacity 1
-	resets  chan store.Head   // of capacity 1: the document's epoch was changed
-	nudge   chan struct{}     // of capacity 1: look whether the room can end, and at word
-	loaded  chan struct{}     // closed when loading has ended, one way or the other
-	ended   chan struct{}     // closed when run has returned
+	hub    *Hub
+	doc    store.DocumentID
+	logger *slog.Logger
+	relay  Relay           // nil on a single node
+	life   context.Context // of what the room has started; done when it ends
+	stop   context.CancelFunc
+	loaded chan struct{} // closed when loading has ended, one way or the other
+	mail   mail
 
 	// Guarded by hub.mu.
-	refs int // Serve and Content calls that use the room
+	refs int // connections and Content calls that use the room
 
 	seen        atomic.Uint64 // upTo, for the hub's poll
 	seenRow     atomic.Int64  // upToRow, likewise
 	seenAccess  atomic.Uint64 // accessVersion, likewise
 	seenLenient atomic.Bool   // lenient, likewise
+	comparing   atomic.Bool   // a head is in the mail
+	foreign     atomic.Int64  // messages of other nodes in the mail
+	nudged      atomic.Bool   // word is to be heard
+	many        atomic.Bool   // more than smallRoom sessions
 
 	wordMu sync.Mutex
 	word   word // guarded by wordMu
 
 	loadErr error // written before loaded is closed
 
-	// Owned by run.
-	sessions    map[uuid.UUID]*session
+	// Owned by whoever runs the room.
+	sessions    []*session
+	touched     []*session           // have something to be sent when the turn ends
 	state       *crdt.State          // committed
 	encoded     []byte               // state as a whole, encoded; nil when it has changed
-	welcome     []byte               // the step 2 around encoded, shared by all newcomers
+	welcome     [][]byte             // the messages that tell a newcomer all of it, shared by all newcomers
 	lenient     bool                 // the document's history went back lately: others' structs are taken from whoever has them
 	epoch       uuid.UUID            // never changes: a room whose document has another one is given up
 	upTo        uint64               // every row up to this number is applied
@@ -79,8 +79,7 @@ type room struct {
 	unsynced      map[*session]struct{} // to be sent step 1 when their back-off allows
 	rejudge       bool                  // held frames may fit now
 	rejudgeNext   time.Time
-	questions     map[*session]crdt.StateVector // of slow readers, to be answered when the earlier answer is written
-	parked        map[*session]struct{}         // with frames that wait for room in the batch
+	parked        map[*session]struct{} // with frames that wait for room in the batch
 	holeSince     time.Time
 	resetting     reset // the document's history went back
 	doubtful      bool  // the order in which rows were applied may have mattered
@@ -97,8 +96,6 @@ type room struct {
 	wake     *time.Timer
 	wakeAt   time.Time
 	idleFrom time.Time // no session and nothing staged since
-
-	wg sync.WaitGroup // of reads under way
 }
 
 // tail counts what was committed since the newest snapshot.
@@ -107,56 +104,34 @@ type tail struct {
 	bytes int
 }
 
-type eventKind uint8
-
-const (
-	eventFrame eventKind = iota
-	eventJoin
-	eventLeave
-	eventHead    // the database's head, from the hub's poll
-	eventContent // a reader wants the committed state
-	eventStop
-)
-
-// event is what a room's inbox carries.
+// event is a letter to a room: a session's frame, what became of a batch, or something else to do.
 type event struct {
-	kind    eventKind
 	session *session
 	frame   frame
-	head    store.Head
-	seen    uint64
-	joined  chan<- *CloseError // of capacity 1
-	content chan<- Content     // of capacity 1
+	batch   *batch // with its result
+	do      func()
 }
 
 func newRoom(h *Hub, doc store.DocumentID, relay Relay) *room {
-	return &room{
+	r := &room{
 		hub: h, doc: doc, relay: relay, logger: h.logger.With("document", doc),
-		inbox:     make(chan event, 64),
-		control:   make(chan event, 8),
-		relayed:   make(chan relayed, relayWaiting),
-		results:   make(chan commitResult, 1),
-		reads:     make(chan readResult, 1),
-		rights:    make(chan rightsResult, 1),
-		resets:    make(chan store.Head, 1),
-		nudge:     make(chan struct{}, 1),
-		loaded:    make(chan struct{}),
-		ended:     make(chan struct{}),
-		sessions:  make(map[uuid.UUID]*session),
-		state:     crdt.NewState(),
-		above:     make(map[uint64]store.Row),
-		owners:    make(map[uint64]store.UserID),
-		holders:   make(map[*session]struct{}),
-		unsynced:  make(map[*session]struct{}),
-		parked:    make(map[*session]struct{}),
-		questions: make(map[*session]crdt.StateVector),
-		presence:  newPresence(),
+		loaded:   make(chan struct{}),
+		state:    crdt.NewState(),
+		above:    make(map[uint64]store.Row),
+		owners:   make(map[uint64]store.UserID),
+		holders:  make(map[*session]struct{}),
+		unsynced: make(map[*session]struct{}),
+		parked:   make(map[*session]struct{}),
+		presence: newPresence(),
 	}
+	r.life, r.stop = context.WithCancel(h.rooms)
+	r.mail.running = true // until it is loaded
+	return r
 }
 
 // load reads the document. A document that can't be read completely is refused; it never becomes an empty one.
-func (r *room) load(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, loadLimit)
+func (r *room) load() error {
+	ctx, cancel := context.WithTimeout(r.life, loadLimit)
 	defer cancel()
 	defer context.AfterFunc(r.hub.loads, cancel)()
 	apply := func(b []byte) error {
@@ -195,105 +170,43 @@ func (r *room) load(ctx context.Context) error {
 	return nil
 }
 
-// run loads the document and then is the only goroutine that touches its state, until nobody needs the room any more.
-func (r *room) run(ctx context.Context) {
-	defer close(r.ended)
-	r.loadErr = r.load(ctx)
-	if r.loadErr != nil {
+// open loads the document, and then runs the room for those who wait.
+func (r *room) open() {
+	if r.loadErr = r.load(); r.loadErr != nil {
 		r.hub.forget(r)
+		r.mail.mu.Lock()
+		r.mail.ended, r.mail.letters = true, nil
+		r.mail.mu.Unlock()
+		r.stop()
 		close(r.loaded)
+		r.hub.roomsWG.Done()
 		return
 	}
 	r.hub.metrics.rooms.Inc()
-	defer r.hub.metrics.rooms.Dec()
-	r.wake = time.NewTimer(r.hub.timing.Idle)
-	defer r.wake.Stop()
+	look := func() { r.wakeAt = time.Time{} }
+	r.wake = time.AfterFunc(r.hub.timing.Idle, func() { r.post(event{do: look}) })
 	r.idleFrom = time.Now()
-	r.at(r.idleFrom.Add(r.hub.timing.Idle))
+	r.wakeAt = r.idleFrom.Add(r.hub.timing.Idle)
 	close(r.loaded)
-	defer r.wg.Wait()
-	ctx, end := context.WithCancel(ctx)
-	defer end()
-	for {
-		select {
-		case ev := <-r.inbox:
-			r.handle(ev)
-			// What is there already is handled in the same go, so that held frames are looked at once for all of it.
-			for n := len(r.inbox); n > 0; n-- {
-				r.handle(<-r.inbox)
-			}
-		case ev := <-r.control:
-			r.handle(ev)
-		case m := <-r.relayed:
-			r.takeRelayed(m)
-			for n := len(r.relayed); n > 0; n-- {
-				r.takeRelayed(<-r.relayed)
-			}
-		case res := <-r.results:
-			r.decided(res)
-		case res := <-r.reads:
-			r.readDone(ctx, res)
-		case res := <-r.rights:
-			r.rightsDone(res)
-		case head := <-r.resets:
-			r.reload(head)
-		case <-r.nudge:
-			r.hear()
-		case <-r.wake.C:
-			r.wakeAt = time.Time{}
-		case <-ctx.Done():
-			r.fail(&CloseError{Code: CloseGoingAway, Reason: "going away"})
-			if r.hub.unload(r) {
-				return
-			}
-			// Sessions end by themselves now; their leaving is all that is left to hear.
-			select {
-			case ev := <-r.inbox:
-				r.handle(ev)
-			case ev := <-r.control:
-				r.handle(ev)
-			case <-r.nudge:
-			}
-			continue
-		}
-		r.settle(ctx)
-		if r.finished() && r.hub.unload(r) {
-			if r.failed == nil {
-				r.wantCompaction(compactIdleRows, compactIdleBytes)
-			}
-			return
-		}
-	}
+	r.turns(0)
 }
 
-// handle takes one event.
+// handle reads one letter.
 func (r *room) handle(ev event) {
-	s := ev.session
-	switch ev.kind {
-	case eventFrame:
-		if r.stopping || !s.joined {
-			s.spent(ev.frame) // not accepted, not acknowledged: the client brings it again
-			return
-		}
-		r.receive(s, ev.frame)
-	case eventJoin:
-		ev.joined <- r.join(s)
-	case eventLeave:
-		r.remove(s)
-	case eventHead:
-		r.compareHead(ev.head, ev.seen)
-	case eventContent:
-		ev.content <- Content{Epoch: r.epoch, Seq: r.upTo, Update: r.encodeAll()}
-	case eventStop:
-		for n := len(r.inbox); n > 0; n-- { // came before
-			r.handle(<-r.inbox)
-		}
-		r.stopping = true
+	switch {
+	case ev.do != nil:
+		ev.do()
+	case ev.batch != nil:
+		r.decided(ev.batch)
+	case r.stopping || !ev.session.joined:
+		ev.session.spent(ev.frame) // not accepted, not acknowledged: the client brings it again
+	default:
+		r.receive(ev.session, ev.frame)
 	}
 }
 
 // settle does what is due after a change: held and parked frames, reads, presence, and the time of the next look.
-func (r *room) settle(ctx context.Context) {
+func (r *room) settle() {
 	now := time.Now()
 	r.unpark(now)
 	if r.rejudge {
@@ -301,12 +214,11 @@ func (r *room) settle(ctx context.Context) {
 	}
 	r.expireHeld(now)
 	r.askAgain(now)
-	r.answerWaiting()
 	r.presence.flush(r, now)
 	r.watchHole(now)
-	r.startRead(ctx, now)
-	r.startRights(ctx, now)
-	r.startReset(ctx)
+	r.startRead(now)
+	r.startRights(now)
+	r.startReset()
 	r.resolveDoubt()
 	r.tellHash(now)
 	r.submit()
@@ -319,14 +231,6 @@ func (r *room) settle(ctx context.Context) {
 	// Later than that the room waits for whoever still uses it, whose release nudges it.
 	if end := r.idleFrom.Add(r.hub.timing.Idle); !r.idleFrom.IsZero() && now.Before(end) {
 		r.at(end)
-	}
-}
-
-// at makes the room look again at t, at the latest.
-func (r *room) at(t time.Time) {
-	if r.wakeAt.IsZero() || t.Before(r.wakeAt) {
-		r.wakeAt = t
-		r.wake.Reset(time.Until(t))
 	}
 }
 
@@ -343,16 +247,17 @@ func (r *room) finished() bool {
 	case r.staging():
 		return false
 	case r.stopping:
-		if len(r.inbox) == 0 && len(r.sessions) > 0 {
+		quiet := r.empty()
+		if quiet && len(r.sessions) > 0 {
 			r.part()
 		}
-		return len(r.inbox) == 0
+		return quiet
 	}
 	return !r.idleFrom.IsZero() && time.Since(r.idleFrom) >= r.hub.timing.Idle
 }
 
 // join admits a session and tells it what it needs to begin: our step 1, and who is here.
-func (r *room) join(s *session) *CloseError {
+func (r *room) join(s *session, unasked bool) *CloseError {
 	if r.failed != nil {
 		return r.failed
 	}
@@ -362,13 +267,23 @@ func (r *room) join(s *session) *CloseError {
 	if refused := r.makePlace(s); refused != nil {
 		return refused
 	}
-	r.sessions[s.peer.Conn] = s
+	s.place = len(r.sessions)
+	r.sessions = append(r.sessions, s)
+	r.many.Store(len(r.sessions) > smallRoom)
 	s.joined = true
 	r.hub.metrics.connections.Inc()
 	r.hub.roster.enter(r, s)
-	r.sendStep1(s)
+	if s.keyed {
+		s.put(authenticatedMessage(s.canWrite()))
+		if unasked {
+			r.answerStep1(s, nil)
+		}
+	}
+	if unasked {
+		r.sendStep1(s)
+	}
 	if all := r.presence.all(r); all != nil {
-		s.out.put(awarenessMessage(all))
+		s.put(awarenessMessage(all))
 	}
 	if s.roleVersion != r.accessVersion {
 		r.askRights()
@@ -384,7 +299,7 @@ func (r *room) makePlace(s *session) *CloseError {
 	for _, o := range r.sessions {
 		if o.peer.User == s.peer.User {
 			mine++
-			if silent == nil || o.conn.Heard().Before(silent.conn.Heard()) {
+			if silent == nil || o.out.conn.Heard().Before(silent.out.conn.Heard()) {
 				silent = o
 			}
 		}
@@ -392,7 +307,7 @@ func (r *room) makePlace(s *session) *CloseError {
 	if mine < l.SocketsPerUser && len(r.sessions) < l.SocketsPerDoc {
 		return nil
 	}
-	if silent != nil && time.Since(silent.conn.Heard()) > silentFor {
+	if silent != nil && time.Since(silent.out.conn.Heard()) > silentFor {
 		r.kick(silent, CloseTryAgain, "replaced by a newer connection")
 		return nil
 	}
@@ -405,11 +320,16 @@ func (r *room) remove(s *session) {
 		return
 	}
 	s.joined = false
-	delete(r.sessions, s.peer.Conn)
+	last := len(r.sessions) - 1
+	r.sessions[s.place] = r.sessions[last]
+	r.sessions[s.place].place = s.place
+	r.sessions[last] = nil
+	r.sessions = r.sessions[:last]
+	r.many.Store(len(r.sessions) > smallRoom)
 	delete(r.holders, s)
 	delete(r.unsynced, s)
 	delete(r.parked, s)
-	delete(r.questions, s)
+	s.debt = nil
 	for _, f := range s.queue {
 		s.spent(f)
 	}
@@ -420,22 +340,28 @@ func (r *room) remove(s *session) {
 	r.hub.metrics.connections.Dec()
 }
 
-// kick closes a session after what is queued for it.
+// kick ends a session with a code of CONTRACT section 4, after what is queued for it.
 func (r *room) kick(s *session, code int, reason string) {
-	if !s.joined {
-		return
+	if s.joined {
+		r.closeAfter(s, 0, code, reason)
 	}
-	r.closeAfter(s, 0, code, reason)
 }
 
+// closeAfter is kick, but the connection stays open for a while when all is sent. A Hocuspocus client that is not to come back is denied the one document: its connection stays.
 func (r *room) closeAfter(s *session, linger time.Duration, code int, reason string) {
 	r.hub.metrics.closed(code)
-	// First the code: removing ends the reader, which closes with another one what nobody has closed.
-	s.out.finishAfter(linger, code, reason)
+	if final(code) {
+		s.put(s.denial(reason))
+	}
+	if !s.keyed || !final(code) {
+		// First the code: removing ends the reader, which closes with another one what nobody has closed.
+		s.out.finishAfter(linger, code, reason)
+		s.touch()
+	}
 	r.remove(s)
 }
 
-// fail closes all sessions and makes the room useless: the next connection loads the document anew.
+// fail ends all sessions and makes the room useless: the next connection loads the document anew.
 func (r *room) fail(c *CloseError) {
 	if r.failed == nil {
 		r.failed = c
@@ -446,7 +372,7 @@ func (r *room) fail(c *CloseError) {
 		}
 		r.awaiting = nil
 	}
-	for _, s := range r.sessions {
+	for _, s := range slices.Backward(r.sessions) {
 		r.kick(s, c.Code, c.Reason)
 	}
 }
@@ -456,22 +382,20 @@ const lastWords = time.Second
 
 // part closes all sessions because the node goes away, spread over a while, so that the other nodes don't get all of them at once.
 func (r *room) part() {
-	for _, s := range r.sessions {
-		if s.joined {
-			r.closeAfter(s, rand.N(r.hub.timing.Part), CloseGoingAway, "going away")
-			// Who reads nothing any more would keep the node from going.
-			conn := s.conn
-			time.AfterFunc(r.hub.timing.Part+lastWords, func() { conn.Close(CloseGoingAway, "going away") })
-		}
+	for _, s := range slices.Backward(r.sessions) {
+		r.closeAfter(s, rand.N(r.hub.timing.Part), CloseGoingAway, "going away")
+		// Who reads nothing any more would keep the node from going.
+		conn := s.out.conn
+		time.AfterFunc(r.hub.timing.Part+lastWords, func() { conn.Close(CloseGoingAway, "going away") })
 	}
 	r.fail(&CloseError{Code: CloseGoingAway, Reason: "going away"})
 }
 
 // broadcast gives one message to all sessions but one.
-func (r *room) broadcast(msg []byte, except *session) {
+func (r *room) broadcast(body []byte, except *session) {
 	for _, s := range r.sessions {
 		if s != except {
-			s.out.put(msg)
+			s.put(body)
 		}
 	}
 }
@@ -479,9 +403,14 @@ func (r *room) broadcast(msg []byte, except *session) {
 // encodeAll gives the committed state, encoded once for all who ask before it changes.
 func (r *room) encodeAll() []byte {
 	if r.encoded == nil {
-		state := r.state.Encode().Bytes()
-		r.welcome = syncMessage(syncStep2, state)
-		r.encoded = r.welcome[len(r.welcome)-len(state):]
+		r.encoded = r.state.Encode().Bytes()
 	}
 	return r.encoded
+}
+
+// heard notes that word was left, or that somebody has let go of the room.
+func (r *room) heard() {
+	if r.nudged.CompareAndSwap(false, true) {
+		r.post(event{do: r.hear})
+	}
 }

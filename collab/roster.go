@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,9 +42,10 @@ type roster struct {
 type seat struct {
 	session *session
 	room    *room
-	editor  Editor    // LastActive as last told
-	told    time.Time // when that was
-	renewed time.Time // when its lease was last written
+	who     atomic.Pointer[Peer] // its newest credentials
+	editor  Editor               // LastActive as last told
+	told    time.Time            // when that was
+	renewed time.Time            // when its lease was last written
 }
 
 func newRoster(self store.Node) *roster {
@@ -61,9 +63,28 @@ func (o *roster) enter(r *room, s *session) {
 		Conn: s.peer.Conn, Run: o.self.Run, Node: o.self.Name, Document: r.doc, User: s.peer.User, Name: s.peer.Name,
 		Role: min(s.role, s.peer.MaxRole), Since: s.since, LastActive: time.Unix(0, s.lastActive.Load()),
 	}}
+	o.renewSeat(t)
 	o.seats[s.peer.Conn], o.unseen[s.peer.Conn] = t, t
 	o.touch(t.editor.Conn)
 	o.tell(Change{Kind: Joined, Editor: t.editor})
+}
+
+// renew notes newer credentials of a connection, which are looked at like those of a newcomer.
+func (o *roster) renew(s *session) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if t := o.seats[s.peer.Conn]; t != nil && t.session == s {
+		o.renewSeat(t)
+		o.unseen[s.peer.Conn] = t
+		t.editor.Role = min(s.role, s.peer.MaxRole)
+		o.touch(s.peer.Conn)
+		o.tell(Change{Kind: Changed, Editor: t.now()})
+	}
+}
+
+func (*roster) renewSeat(t *seat) {
+	peer := t.session.peer
+	t.who.Store(&peer)
 }
 
 // leave forgets a connection.
@@ -210,7 +231,7 @@ func (o *roster) nodes() (list []store.Node, whole bool) {
 func credentials(seats []*seat) store.Credentials {
 	users, sessions, keys := make(map[uuid.UUID]struct{}), make(map[uuid.UUID]struct{}), make(map[uuid.UUID]struct{})
 	for _, t := range seats {
-		p := &t.session.peer
+		p := t.who.Load()
 		users[p.User], sessions[p.Session], keys[p.Key] = struct{}{}, struct{}{}, struct{}{}
 	}
 	return store.Credentials{Users: present(users), Sessions: present(sessions), Keys: present(keys)}

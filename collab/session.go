@@ -12,21 +12,27 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
-// sessionCredit is how many bytes of a connection's frames may wait to be judged; a larger frame waits alone. When it is used up
+// sessionCredit is how many bytes of a session's frames may wait to be judged; a larger frame waits alone. When it is used up
 // the reader stops reading, which the sender's TCP feels.
 const sessionCredit = 64 << 10
 
-// openMost bounds how many frames of one connection are remembered for their acknowledgement. A client that answers our step 1 never comes near.
+// frameCost is what a frame counts for at least, since waiting costs more than its bytes.
+const frameCost = 256
+
+// openMost bounds how many frames of one session are remembered for their acknowledgement. A client that answers our step 1 never comes near.
 const openMost = 50_000
 
-// session is one connection's membership of a room.
+// session is one connection's membership of a room. A y-websocket connection has one, a Hocuspocus connection one for each of its documents.
 type session struct {
 	// Set at construction.
 	peer   Peer
-	conn   Conn
+	room   *room
 	out    *outbox
+	head   []byte // before each message: the document's key on a Hocuspocus connection
+	keyed  bool   // it is one
 	since  time.Time
-	end    context.CancelFunc // called when the room has removed the session; the reader stops waiting for the room
+	life   context.Context    // done when the room has removed the session; the reader stops waiting for the room
+	end    context.CancelFunc // of life
 	credit *semaphore.Weighted
 	limit  *rate.Limiter // frames, by number and size
 	asks   *rate.Limiter // questions, which cost us more than the asker
@@ -37,27 +43,20 @@ type session struct {
 
 	lastActive atomic.Int64 // Unix nanoseconds of the last frame that was not a mere echo
 
-	// Owned by room.run.
+	// Owned by whoever runs the room.
+	place       int        // in room.sessions
+	touched     bool       // is in room.touched
 	role        store.Role // what the account may do now
 	roleVersion uint64     // the access version at which role was read
 	joined      bool
-	open        []openFrame // update frames that are not decided yet or not told so, in order
-	dropped     int         // of open
-	acked       uint64      // the first so many update frames are decided
-	told        uint64      // and the client knows of so many
+	acks        acks
 	held        []frame
 	heldBytes   int
 	heldUntil   time.Time
 	queue       []frame // waiting because the document has too much staged
 	resync      backoff
+	debt        *debt // what the client is still to be told beside what is queued
 	caret       caret
-}
-
-// openFrame is an update frame on its way to a decision.
-type openFrame struct {
-	number  uint64
-	decided bool
-	dropped bool // held for too long: the next step 2 contains it
 }
 
 // backoff spaces the step 1 messages that ask a client for what the room lacks.
@@ -66,79 +65,129 @@ type backoff struct {
 	next time.Time     // not before
 }
 
-func newSession(peer Peer, conn Conn, h *Hub, end context.CancelFunc) *session {
+// newSession makes a session that has not joined its room yet. ctx is the connection's.
+func newSession(ctx context.Context, peer Peer, r *room, out *outbox) *session {
 	now := time.Now()
+	limits := &r.hub.limits
 	s := &session{
-		peer: peer, conn: conn, since: now,
-		out:    newOutbox(conn, h.limits.OutboxBytes, &h.outboxBytes),
-		end:    end,
+		peer: peer, room: r, out: out, since: now,
 		credit: semaphore.NewWeighted(sessionCredit),
-		limit:  rate.NewLimiter(rate.Limit(h.limits.UpdatesPerSecond), h.limits.UpdateBurst),
+		limit:  rate.NewLimiter(rate.Limit(limits.UpdatesPerSecond), limits.UpdateBurst),
 		asks:   rate.NewLimiter(5, 20),
 		moves:  rate.NewLimiter(1, 5),
 		role:   peer.Role, roleVersion: peer.AccessVersion,
 	}
+	s.life, s.end = context.WithCancel(ctx)
+	s.acks.counts = peer.Acks
 	s.lastActive.Store(now.UnixNano())
 	return s
+}
+
+// enterRoom joins the session's room. unasked: the client is asked for what it has, and a Hocuspocus client is told all, before it says anything.
+func (s *session) enterRoom(unasked bool) *CloseError {
+	answer := make(chan *CloseError, 1)
+	if !s.room.enter(event{do: func() { answer <- s.room.join(s, unasked) }}) {
+		return &CloseError{Code: CloseTryAgain, Reason: "the document was reloaded"}
+	}
+	return <-answer
+}
+
+// leaveRoom ends the session, whatever it still has to be told.
+func (s *session) leaveRoom() {
+	s.room.enter(event{do: func() { s.room.remove(s) }})
+	s.end()
 }
 
 // canWrite says whether both the account's role and the credentials allow writing.
 func (s *session) canWrite() bool { return min(s.role, s.peer.MaxRole).CanWrite() }
 
-// read passes checked frames on to the room until the connection ends, or ctx, which ends with the session's membership of the room. It says with which
-// code to close. Reading itself has a context of its own: ending that would cut the connection before the room's last words are out.
-func (s *session) read(ctx, reading context.Context, r *room) *CloseError {
+// put queues a message for the client, to be sent when the room's turn ends. Its body may be shared.
+func (s *session) put(body []byte) {
+	s.touch()
+	s.out.put(Message{Head: s.head, Body: body})
+}
+
+// touch has what was put sent when the room's turn ends.
+func (s *session) touch() {
+	if !s.touched {
+		s.touched = true
+		s.room.touched = append(s.room.touched, s)
+	}
+}
+
+// read passes the messages of a y-websocket connection on to the room until the connection ends, or the session's membership of the room. It says with which
+// code to close.
+func (s *session) read() *CloseError {
 	for {
-		b, err := s.conn.Read(reading)
+		b, err := s.out.conn.Read()
 		if err != nil {
-			var closing *CloseError
-			if errors.As(err, &closing) {
-				return closing
-			}
-			return nil
+			return closing(err)
 		}
 		f, err := parseFrame(b)
+		if err == nil {
+			err = s.take(f, len(b))
+		}
 		if err != nil {
-			r.hub.metrics.malformed.Inc()
-			return &CloseError{Code: CloseMalformed, Reason: truncate(err.Error(), 120)}
-		}
-		if err := s.pace(ctx, f, len(b)); err != nil {
-			return nil
-		}
-		f.size = len(b)
-		f.cost = min(int64(len(b)), sessionCredit)
-		if f.carriesEdits() {
-			s.received++
-			f.number = s.received
-			f.at = time.Now()
-			s.lastActive.Store(f.at.UnixNano())
-		}
-		if err := s.credit.Acquire(ctx, f.cost); err != nil {
-			return nil
-		}
-		select {
-		case r.inbox <- event{kind: eventFrame, session: s, frame: f}:
-		case <-ctx.Done():
-			return nil
-		}
-		if f.cost == sessionCredit {
-			// A large frame is alone: the next one is not even read before the room is done with this one.
-			if err := s.credit.Acquire(ctx, 1); err != nil {
-				return nil
-			}
-			s.credit.Release(1)
+			return s.room.hub.fault(err)
 		}
 	}
 }
 
+// closing gives the code with which to close a connection whose reading has ended, or nil.
+func closing(err error) *CloseError {
+	var c *CloseError
+	if errors.As(err, &c) {
+		return c
+	}
+	return nil
+}
+
+// fault gives the code with which to close a connection over one of its messages; nil: its session has ended.
+func (h *Hub) fault(err error) *CloseError {
+	if !errors.Is(err, errMalformed) {
+		return closing(err)
+	}
+	h.metrics.malformed.Inc()
+	return &CloseError{Code: CloseMalformed, Reason: truncate(err.Error(), 120)}
+}
+
+// take brings a frame to the room, as fast as the limits allow. An error says that the session has ended.
+func (s *session) take(f frame, size int) error {
+	if err := s.pace(f, size); err != nil {
+		return err
+	}
+	f.size = size
+	f.cost = min(max(int64(size), frameCost), sessionCredit)
+	if f.carriesEdits() {
+		s.received++
+		f.number = s.received
+		f.at = time.Now()
+		s.lastActive.Store(f.at.UnixNano())
+	}
+	if err := s.credit.Acquire(s.life, f.cost); err != nil {
+		return err
+	}
+	if !s.room.enter(event{session: s, frame: f}) {
+		return context.Canceled
+	}
+	if f.cost == sessionCredit {
+		// A large frame is alone: the next one is not even read before the room is done with this one.
+		if err := s.credit.Acquire(s.life, 1); err != nil {
+			return err
+		}
+		s.credit.Release(1)
+	}
+	return nil
+}
+
 // pace makes a client that sends faster than the limits wait: large frames count for several.
-func (s *session) pace(ctx context.Context, f frame, size int) error {
+func (s *session) pace(f frame, size int) error {
 	if f.kind == frameStep1 || f.kind == frameQueryAwareness {
-		if err := s.asks.Wait(ctx); err != nil {
+		if err := s.asks.Wait(s.life); err != nil {
 			return err
 		}
 	}
-	return s.limit.WaitN(ctx, min(1+size/sessionCredit, s.limit.Burst()))
+	return s.limit.WaitN(s.life, min(1+size/sessionCredit, s.limit.Burst()))
 }
 
 func truncate(s string, n int) string {
@@ -150,81 +199,3 @@ func truncate(s string, n int) string {
 
 // spent gives the credit of a frame back that the room is done with.
 func (s *session) spent(f frame) { s.credit.Release(f.cost) }
-
-// opened notes an update frame that waits for its decision. Frames are opened in the order of their numbers, without a hole. False when too many wait.
-func (s *session) opened(number uint64) bool {
-	if !s.peer.Acks {
-		return true
-	}
-	s.open = append(s.open, openFrame{number: number})
-	return len(s.open) <= openMost
-}
-
-// find gives the entry of an update frame, or nil when it is settled and told.
-func (s *session) find(number uint64) *openFrame {
-	if len(s.open) == 0 || number < s.open[0].number {
-		return nil
-	}
-	return &s.open[number-s.open[0].number]
-}
-
-// decide settles a frame: it is committed, or was refused. A step 2 contains all that its client had sent before; with it
-// those earlier frames are settled that were held for too long. flushAck tells it.
-func (s *session) decide(f frame) {
-	if o := s.find(f.number); o != nil {
-		o.decided = true
-	}
-	if f.kind == frameStep2 && s.dropped > 0 {
-		for i := range s.open {
-			if o := &s.open[i]; o.dropped && o.number < f.number {
-				o.dropped, o.decided = false, true
-				s.dropped--
-			}
-		}
-	}
-	n := 0
-	for n < len(s.open) && s.open[n].decided {
-		s.acked = s.open[n].number
-		n++
-	}
-	if s.open = s.open[n:]; len(s.open) == 0 {
-		s.open = nil
-	}
-}
-
-// flushAck sends how far the frames of the connection are decided, if that moved and the client asked for it.
-func (s *session) flushAck() {
-	if s.acked > s.told {
-		s.told = s.acked
-		s.out.put(ackMessage(s.acked))
-	}
-}
-
-// refuse settles a frame as refused and tells the client why.
-func (s *session) refuse(f frame, code int, reason string) {
-	switch {
-	case f.number == 0: // the remainder of a step 2 whose refusal was told already
-	case s.peer.Acks:
-		s.out.put(refusedMessage(f.number, code, reason))
-		if f.kind == frameStep2 {
-			// What was waiting for this step 2 to bring it is refused with it.
-			for _, o := range s.open {
-				if o.dropped && o.number < f.number {
-					s.out.put(refusedMessage(o.number, code, reason))
-				}
-			}
-		}
-	default:
-		s.out.put(PermissionDenied(reason))
-	}
-	s.decide(f)
-	s.flushAck()
-}
-
-// drop gives up holding a frame: the next step 2 of its client settles it.
-func (s *session) drop(f frame) {
-	if o := s.find(f.number); o != nil && !o.dropped {
-		o.dropped = true
-		s.dropped++
-	}
-}

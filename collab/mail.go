@@ -1,0 +1,153 @@
+package collab
+
+import (
+	"sync"
+	"time"
+)
+
+// mail is what happened to a room and was not looked at yet. A room has no goroutine of its own: whoever brings the first letter, or a goroutine started for it, runs the room
+// until there is no letter left, and all others only leave theirs. So a room at rest costs no stack, and a letter that finds it at rest no switch of goroutines.
+type mail struct {
+	mu      sync.Mutex
+	letters []event // guarded by mu, like all that follows
+	spare   []event // memory for letters
+	running bool    // somebody runs the room
+	ended   bool    // for good: nobody reads what comes
+}
+
+const (
+	// guestTurns is how many turns of a room somebody runs who only came to leave a letter; then a goroutine goes on.
+	guestTurns = 4
+	// smallRoom is how many sessions a room may have to be run by the node's common goroutines, whom others wait for.
+	smallRoom = 32
+	// spareLetters bounds the letter memory that a room at rest keeps.
+	spareLetters = 16
+)
+
+// enter brings a letter and runs the room if nobody does; false when the room has ended. Readers of connections come here.
+func (r *room) enter(ev event) bool {
+	r.mail.mu.Lock()
+	switch {
+	case r.mail.ended:
+		r.mail.mu.Unlock()
+		return false
+	case r.mail.running:
+		r.mail.letters = append(r.mail.letters, ev)
+		r.mail.mu.Unlock()
+		return true
+	}
+	r.mail.running = true
+	r.mail.mu.Unlock()
+	r.handle(ev)
+	if !r.turned() {
+		r.turns(guestTurns)
+	}
+	return true
+}
+
+// post leaves a letter and returns at once; false when the room has ended.
+func (r *room) post(ev event) bool {
+	r.mail.mu.Lock()
+	defer r.mail.mu.Unlock()
+	if r.mail.ended {
+		return false
+	}
+	r.mail.letters = append(r.mail.letters, ev)
+	if !r.mail.running {
+		r.mail.running = true
+		r.hub.roomsWG.Go(func() { r.turns(0) })
+	}
+	return true
+}
+
+// tell is for the goroutines that all rooms share: they run a small room themselves, and don't wait for a large one.
+func (r *room) tell(ev event) bool {
+	if r.many.Load() {
+		return r.post(ev)
+	}
+	return r.enter(ev)
+}
+
+// turns runs the room until no letter is left; a guest at most for so many turns (0: to the end).
+func (r *room) turns(guest int) {
+	for n := 1; ; n++ {
+		r.mail.mu.Lock()
+		if len(r.mail.letters) == 0 {
+			r.mail.running = false
+			if cap(r.mail.spare) > spareLetters {
+				r.mail.spare = nil
+			}
+			if cap(r.mail.letters) > spareLetters {
+				r.mail.letters = nil
+			}
+			r.mail.mu.Unlock()
+			return
+		}
+		if guest > 0 && n > guest {
+			r.hub.roomsWG.Go(func() { r.turns(0) })
+			r.mail.mu.Unlock()
+			return
+		}
+		letters := r.mail.letters
+		r.mail.letters, r.mail.spare = r.mail.spare[:0], nil
+		r.mail.mu.Unlock()
+		for i := range letters {
+			r.handle(letters[i])
+		}
+		clear(letters)
+		r.mail.mu.Lock()
+		r.mail.spare = letters[:0]
+		r.mail.mu.Unlock()
+		if r.turned() {
+			return
+		}
+	}
+}
+
+// turned ends a turn: what is due is done, and what was put for connections is sent. It says whether the room has ended.
+func (r *room) turned() (ended bool) {
+	r.settle()
+	if r.finished() && r.hub.unload(r) {
+		ended = true
+		if r.failed == nil {
+			r.wantCompaction(compactIdleRows, compactIdleBytes)
+		}
+		r.end()
+	}
+	for i, s := range r.touched {
+		s.touched = false
+		r.touched[i] = nil
+		s.out.flush()
+	}
+	if r.touched = r.touched[:0]; cap(r.touched) > spareLetters && len(r.sessions) <= spareLetters {
+		r.touched = nil
+	}
+	return ended
+}
+
+// end makes the room's end known: nothing that comes from now on is looked at.
+func (r *room) end() {
+	r.mail.mu.Lock()
+	r.mail.ended = true
+	r.mail.letters, r.mail.spare = nil, nil
+	r.mail.mu.Unlock()
+	r.wake.Stop()
+	r.stop()
+	r.hub.metrics.rooms.Dec()
+	r.hub.roomsWG.Done()
+}
+
+// empty says whether all letters were looked at.
+func (r *room) empty() bool {
+	r.mail.mu.Lock()
+	defer r.mail.mu.Unlock()
+	return len(r.mail.letters) == 0
+}
+
+// at makes the room look again at t, at the latest.
+func (r *room) at(t time.Time) {
+	if r.wakeAt.IsZero() || t.Before(r.wakeAt) {
+		r.wakeAt = t
+		r.wake.Reset(time.Until(t))
+	}
+}
