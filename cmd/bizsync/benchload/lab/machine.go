@@ -30,6 +30,9 @@ func OnDisk(parent string) (dir string, err error) {
 	if dir, err = os.MkdirTemp(parent, "bizsync-bench-"); err != nil {
 		return "", fmt.Errorf("make a folder: %w", err)
 	}
+	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL runs under an account of its own when we are root
+		return "", fmt.Errorf("make a folder: %w", err)
+	}
 	return dir, nil
 }
 
