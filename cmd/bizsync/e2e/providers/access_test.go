@@ -18,9 +18,10 @@ func TestRolesChangeOnALivingConnection(t *testing.T) {
 	people := map[string]*person{}
 	for _, id := range hocuspocus {
 		people[id] = admin.member(id)
+		admin.share(doc, people[id], "editor")
+		token := people[id].token(doc) // it allows no more than its owner might do when it was made
 		admin.share(doc, people[id], "viewer")
-		cast.call("socket", args{"id": id, "provider": id, "url": s.collab()}, nil)
-		cast.call("open", args{"id": id, "provider": id, "socket": id, "editor": "codemirror", "name": doc, "token": people[id].token(doc)}, nil)
+		cast.call("open", args{"id": id, "provider": id, "socket": id, "url": s.collab(), "editor": "codemirror", "name": doc, "token": token}, nil)
 	}
 	all := append([]string{"owner"}, hocuspocus...)
 	cast.agree([]string{"first "}, all...)
@@ -88,10 +89,10 @@ func TestManyDocumentsOnOneSocket(t *testing.T) {
 	for _, provider := range hocuspocus {
 		member := admin.member(provider)
 		cast := newStage(t)
-		cast.call("socket", args{"id": "socket", "provider": provider, "url": s.collab()}, nil)
 		open := func(id, name, token string) {
 			t.Helper()
-			cast.call("open", args{"id": id, "provider": provider, "socket": "socket", "editor": "codemirror", "name": name, "token": token, "words": []string{"of-" + id + " "}}, nil)
+			cast.call("open", args{"id": id, "provider": provider, "socket": "socket", "url": s.collab(), "editor": "codemirror", "name": name, "token": token,
+				"asFunction": id == "denied", "words": []string{"of-" + id + " "}}, nil)
 		}
 		var docs []string
 		for range 4 {
@@ -147,10 +148,9 @@ func TestTokens(t *testing.T) {
 	cast := newStage(t)
 	var ids []string
 	for _, provider := range hocuspocus {
-		cast.call("socket", args{"id": provider, "provider": provider, "url": s.collab()}, nil)
 		for _, name := range []string{doc, other} {
 			id := provider + name
-			cast.call("open", args{"id": id, "provider": provider, "socket": provider, "editor": "codemirror", "name": name, "token": admin.token(name), "asFunction": true}, nil)
+			cast.call("open", args{"id": id, "provider": provider, "socket": provider, "url": s.collab(), "editor": "codemirror", "name": name, "token": admin.token(name), "asFunction": true}, nil)
 			ids = append(ids, id)
 		}
 	}
@@ -189,9 +189,8 @@ func TestSessions(t *testing.T) {
 	admin := s.admin()
 	doc := admin.document("Twice")
 	cast := newStage(t)
-	cast.call("socket", args{"id": "socket", "provider": hocuspocus4, "url": s.collab()}, nil)
 	for i, id := range []string{"left", "right"} {
-		cast.call("open", args{"id": id, "provider": hocuspocus4, "socket": "socket", "editor": editors[i], "name": doc, "token": admin.token(doc), "sessions": true}, nil)
+		cast.call("open", args{"id": id, "provider": hocuspocus4, "socket": "socket", "url": s.collab(), "editor": editors[i], "name": doc, "token": admin.token(doc), "sessions": true}, nil)
 	}
 	cast.call("open", args{"id": "other", "provider": hocuspocus3, "editor": "codemirror", "url": s.collab(), "name": doc, "token": admin.token(doc)}, nil)
 	all := []string{"left", "right", "other"}

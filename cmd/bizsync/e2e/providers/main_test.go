@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,6 +35,11 @@ func buildAndRun(m *testing.M) (code int, err error) {
 	program = filepath.Join(dir, "bizsync")
 	if out, err := exec.Command("go", "build", "-o", program, "github.com/bizsync/bizsync/cmd/bizsync").CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the server: %w\n%s", err, out)
+	}
+	// The tests mostly wait, for clients to come back and for silence, and each has a server of its own.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		return 1, err
 	}
 	return m.Run(), nil
 }

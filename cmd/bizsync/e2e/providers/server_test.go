@@ -3,6 +3,7 @@ package providers
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -95,15 +96,21 @@ func (s *server) url() string { return "http://" + s.addr }
 // collab is the base URL of the sockets.
 func (s *server) collab() string { return "ws://" + s.addr + "/collab" }
 
-// signal sends the process a signal. After SIGKILL it waits for the end.
+// signal sends the process a signal. It waits for the end after SIGKILL, and after SIGSTOP until all of the process stands still.
 func (s *server) signal(sig syscall.Signal) {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(sig); err != nil {
 		s.t.Fatalf("%v: %v (it should have been running)\n%s", sig, err, s.log.tail())
 	}
-	if sig == syscall.SIGKILL {
+	switch sig {
+	case syscall.SIGKILL:
 		<-s.exited
 		s.cmd = nil
+	case syscall.SIGSTOP:
+		var status syscall.WaitStatus
+		if _, err := syscall.Wait4(s.cmd.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+			s.t.Fatalf("the server doesn't stand still: %v, %v", err, status)
+		}
 	}
 }
 
@@ -125,7 +132,8 @@ func (s *server) restart() {
 // finish ends the server by SIGTERM, which it must obey in order, and looks at what it said in all its lives.
 func (s *server) finish() {
 	if s.cmd != nil {
-		if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		// A test may have failed while the server stood still.
+		if err := errors.Join(s.cmd.Process.Signal(syscall.SIGTERM), s.cmd.Process.Signal(syscall.SIGCONT)); err != nil {
 			s.t.Errorf("SIGTERM: %v", err)
 		}
 		select {

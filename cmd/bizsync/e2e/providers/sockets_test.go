@@ -13,9 +13,8 @@ func TestDetachAndAttach(t *testing.T) {
 	for _, provider := range hocuspocus {
 		doc, other := admin.document(provider), admin.document("Another")
 		cast := newStage(t)
-		cast.call("socket", args{"id": "socket", "provider": provider, "url": s.collab()}, nil)
 		for id, name := range map[string]string{"one": doc, "two": other} {
-			cast.call("open", args{"id": id, "provider": provider, "socket": "socket", "editor": "codemirror", "name": name, "token": admin.token(name)}, nil)
+			cast.call("open", args{"id": id, "provider": provider, "socket": "socket", "url": s.collab(), "editor": "codemirror", "name": name, "token": admin.token(name)}, nil)
 		}
 		cast.call("open", args{"id": "witness", "provider": yWebsocket, "editor": "codemirror", "url": s.collab(), "name": doc, "token": admin.token(doc)}, nil)
 		cast.until("saved", nil, "one", "two")

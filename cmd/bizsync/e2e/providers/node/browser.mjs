@@ -1,5 +1,4 @@
-// What editors and providers find in a browser: a document to draw in, and WebSocket.
-import WebSocket from 'ws'
+// What editors find in a browser.
 import { Window } from 'happy-dom'
 
 const window = new Window({ url: 'http://localhost/' })
@@ -11,4 +10,3 @@ for (const name of names) {
   const value = name === 'window' ? window : window[name]
   globalThis[name] = typeof value === 'function' && !/^[A-Z]/.test(name) ? value.bind(window) : value
 }
-globalThis.WebSocket = WebSocket

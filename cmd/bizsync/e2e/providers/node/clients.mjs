@@ -1,11 +1,19 @@
 // Stock providers behind one face: the WebsocketProvider of y-websocket, and the HocuspocusProvider of versions 2, 3 and 4, each as its manual says.
-import './browser.mjs'
 import * as Y from 'yjs'
+import WebSocket from 'ws'
 import { ObservableV2 } from 'lib0/observable'
 import * as hocuspocus2 from 'hocuspocus-provider-2'
 import * as hocuspocus3 from 'hocuspocus-provider-3'
 import * as hocuspocus4 from 'hocuspocus-provider-4'
 import { WebsocketProvider } from 'y-websocket'
+
+// As in browsers, where an error that nobody listens for does nothing.
+globalThis.WebSocket = class extends WebSocket {
+  constructor (...args) {
+    super(...args)
+    this.on('error', () => {})
+  }
+}
 
 const versions = { 'hocuspocus-2': hocuspocus2, 'hocuspocus-3': hocuspocus3, 'hocuspocus-4': hocuspocus4 }
 
@@ -13,7 +21,7 @@ const versions = { 'hocuspocus-2': hocuspocus2, 'hocuspocus-3': hocuspocus3, 'ho
 const eager = { delay: 100, minDelay: 100, maxDelay: 200, initialDelay: 0 }
 
 /** A WebSocket with many documents, of a version of the Hocuspocus provider. opened counts its connections, codes are of those that ended. */
-export class Socket {
+class Socket {
   opened = 0
   codes = []
 
@@ -27,6 +35,14 @@ export class Socket {
   end () {
     this.ws.destroy()
   }
+}
+
+/** Those that are shared, by their names. */
+export const sockets = new Map()
+
+const shared = (name, provider, url) => {
+  if (!sockets.has(name)) sockets.set(name, new Socket(provider, url))
+  return sockets.get(name)
 }
 
 /** An open document. It emits "news" when anything that can be asked of it may have changed. */
@@ -95,7 +111,7 @@ class Hocuspocus extends Client {
     super()
     this.token = token
     this.own = socket === undefined
-    this.socket = socket ?? new Socket(provider, url)
+    this.socket = this.own ? new Socket(provider, url) : shared(socket, provider, url)
     this.provider = new this.socket.module.HocuspocusProvider({
       websocketProvider: this.socket.ws,
       name,

@@ -4,14 +4,12 @@ import * as Y from 'yjs'
 import { createHash } from 'node:crypto'
 import process from 'node:process'
 import { serve, tell } from '../../node/lines.mjs'
-import { Socket, open } from './clients.mjs'
-import { editors } from './editors.mjs'
+import { open, sockets } from './clients.mjs'
 
 process.setMaxListeners(100) // each y-websocket provider listens for the end of the process
 
 const patience = 25_000
 const clients = new Map()
-const sockets = new Map()
 
 const client = id => {
   if (!clients.has(id)) throw new Error(`nobody is called ${id}`)
@@ -75,18 +73,19 @@ const conditions = {
 }
 
 serve({
-  /** A socket for several documents. */
-  socket ({ id, provider, url }) {
-    sockets.set(id, new Socket(provider, url))
-  },
+  /** Of a shared socket. */
   connections: ({ id }) => ({ opened: sockets.get(id).opened, codes: sockets.get(id).codes }),
 
-  /** Opens a document: id, provider, url, name, token, and perhaps socket, asFunction, sessions, editor; types words at once, before the first answer. */
-  open ({ id, editor, socket, words = [], report = false, ...args }) {
-    const c = open({ ...args, socket: sockets.get(socket) })
+  /**
+   * Opens a document: id, provider, url, name, token, and perhaps socket (the name of a shared one), asFunction, sessions, editor. Types words at once, before the server
+   * has answered.
+   */
+  async open ({ id, editor, words = [], report = false, ...args }) {
+    const editors = editor && (await import('./editors.mjs')).editors
+    const c = open(args)
     clients.set(id, c)
     c.awareness.setLocalStateField('id', id)
-    if (editor !== undefined) c.editor = editors[editor]({ doc: c.doc, awareness: c.awareness, user: { name: id, color: '#30bced' } })
+    if (editor) c.editor = editors[editor]({ doc: c.doc, awareness: c.awareness, user: { name: id, color: '#30bced' } })
     c.typed = []
     // Tells whenever the provider says that all is saved what has been typed until then.
     if (report) c.provider.on('unsyncedChanges', () => { if (!c.provider.hasUnsyncedChanges) tell('saved', { id, words: c.typed.splice(0) }) })
