@@ -329,11 +329,11 @@ func (a *appender) foreign(t *tx, d *store.DocumentAppend, head store.Head, res 
 func (a *appender) insert(t *tx) error {
 	err := chunks(len(a.newBindings), func(from, size int) error {
 		for _, b := range a.newBindings[from : from+size] {
-			t.direct.arg(blob(b.document))
-			t.direct.arg(int64(b.client))
-			t.direct.arg(blob(b.user))
+			t.conn.direct.arg(blob(b.document))
+			t.conn.direct.arg(int64(b.client))
+			t.conn.direct.arg(blob(b.user))
 		}
-		_, err := t.direct.run(t.ctx, forms.insertBindings[size])
+		_, err := t.conn.direct.run(t.ctx, forms.insertBindings[size])
 		return err
 	})
 	if err != nil {
@@ -365,17 +365,17 @@ func (a *appender) insertRows(t *tx) error {
 			if r.previous >= 0 {
 				prev = a.memo.next + int64(r.previous)
 			}
-			t.direct.arg(a.memo.next + int64(k))
-			t.direct.arg(r.document[:])
-			t.direct.arg(int64(r.Seq))
-			t.direct.arg(prev)
-			t.direct.arg(int64(r.ID))
-			t.direct.arg(int64(r.Prev))
-			t.direct.arg(r.Author[:])
-			t.direct.arg(now)
-			t.direct.arg(r.packed)
+			t.conn.direct.arg(a.memo.next + int64(k))
+			t.conn.direct.arg(r.document[:])
+			t.conn.direct.arg(int64(r.Seq))
+			t.conn.direct.arg(prev)
+			t.conn.direct.arg(int64(r.ID))
+			t.conn.direct.arg(int64(r.Prev))
+			t.conn.direct.arg(r.Author[:])
+			t.conn.direct.arg(now)
+			t.conn.direct.arg(r.packed)
 		}
-		_, err := t.direct.run(t.ctx, forms.insertRows[size])
+		_, err := t.conn.direct.run(t.ctx, forms.insertRows[size])
 		return err
 	})
 }
@@ -384,13 +384,13 @@ func (a *appender) moveHeads(t *tx) error {
 	var now driver.Value = a.now
 	for i := range a.moved {
 		h := &a.moved[i]
-		t.direct.arg(int64(h.Seq))
-		t.direct.arg(int64(h.Row))
-		t.direct.arg(a.memo.next + int64(h.last))
-		t.direct.arg(now)
-		t.direct.arg(h.Document[:])
-		t.direct.arg(int64(h.from))
-		r, err := t.direct.run(t.ctx, moveHead)
+		t.conn.direct.arg(int64(h.Seq))
+		t.conn.direct.arg(int64(h.Row))
+		t.conn.direct.arg(a.memo.next + int64(h.last))
+		t.conn.direct.arg(now)
+		t.conn.direct.arg(h.Document[:])
+		t.conn.direct.arg(int64(h.from))
+		r, err := t.conn.direct.run(t.ctx, moveHead)
 		if err != nil {
 			return err
 		}

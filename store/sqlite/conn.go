@@ -36,15 +36,45 @@ func unavailable(err error) error {
 	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 }
 
-// writer is the one connection that writes, with its prepared statements.
+// connection is a connection of its holder's alone, with its prepared statements.
+type connection struct {
+	*sql.Conn
+	stmts  map[string]*sql.Stmt
+	direct direct
+}
+
+func connect(ctx context.Context, db *sql.DB) (*connection, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: connect: %w", store.ErrUnavailable, err)
+	}
+	return &connection{Conn: conn, stmts: make(map[string]*sql.Stmt), direct: direct{conn: conn, stmts: make(map[string]driver.Stmt)}}, nil
+}
+
+// release gives the connection back to database/sql, which keeps it.
+func (c *connection) release() error {
+	var errs []error
+	for _, stmt := range c.stmts {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(append(errs, c.direct.close(), c.Close())...)
+}
+
+// drop closes a connection whose state is in doubt.
+func (c *connection) drop() {
+	_ = c.direct.close()
+	// Raw with ErrBadConn keeps it out of the pool; its error says just that.
+	_ = c.Raw(func(any) error { return driver.ErrBadConn })
+	_ = c.Close()
+}
+
+// writer is the one connection that writes.
 type writer struct {
 	db     *sql.DB
 	memory bool          // the database is the connection: it must never be dropped
 	turn   chan struct{} // holds one token; whoever has it may use what follows
 	closed bool
-	conn   *sql.Conn // nil after a failure that left it doubtful: made anew at the next turn
-	stmts  map[string]*sql.Stmt
-	direct direct
+	conn   *connection // nil after a failure that left it doubtful: made anew at the next turn
 	memo   *memo
 }
 
@@ -62,15 +92,10 @@ func newWriter(ctx context.Context, dsn string, memory bool) (*writer, error) {
 	return w, nil
 }
 
-func (w *writer) connect(ctx context.Context) error {
-	conn, err := w.db.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("%w: connect: %w", store.ErrUnavailable, err)
-	}
-	w.conn, w.stmts = conn, make(map[string]*sql.Stmt)
-	w.direct = direct{conn: conn, stmts: make(map[string]driver.Stmt)}
+func (w *writer) connect(ctx context.Context) (err error) {
+	w.conn, err = connect(ctx, w.db)
 	w.memo.forget()
-	return nil
+	return err
 }
 
 // take waits for the writer's turn.
@@ -103,11 +128,8 @@ func (w *writer) drop() {
 	if w.memory || w.conn == nil {
 		return
 	}
-	_ = w.direct.close()
-	// Raw with ErrBadConn keeps it out of the pool; its error says just that.
-	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
-	_ = w.conn.Close()
-	w.conn, w.stmts, w.direct = nil, nil, direct{}
+	w.conn.drop()
+	w.conn = nil
 }
 
 func (w *writer) close() error {
@@ -117,53 +139,46 @@ func (w *writer) close() error {
 		return nil
 	}
 	w.closed = true
-	var errs []error
-	for _, stmt := range w.stmts {
-		errs = append(errs, stmt.Close())
-	}
-	errs = append(errs, w.direct.close())
+	var err error
 	if w.conn != nil {
-		errs = append(errs, w.conn.Close())
+		err = w.conn.release()
 	}
-	return errors.Join(append(errs, w.db.Close())...)
+	return errors.Join(err, w.db.Close())
 }
 
-// tx is a transaction in progress. It carries the context of its statements, as it lives no longer than one call.
+// tx is a transaction in progress. It carries contexts, as it lives no longer than one call: that of the call, and one that never ends for the statements. An
+// interrupted one would leave the connection in doubt, and each would cost a goroutine.
 type tx struct {
-	ctx    context.Context
-	conn   *sql.Conn
-	stmts  map[string]*sql.Stmt // nil: statements are not kept
-	direct *direct              // nil: database/sql runs every statement
-	memo   *memo                // of a writing transaction
+	call context.Context
+	ctx  context.Context
+	conn *connection
+	memo *memo // of a writing transaction
+}
+
+func newTx(ctx context.Context, conn *connection, memo *memo) *tx {
+	return &tx{call: ctx, ctx: context.WithoutCancel(ctx), conn: conn, memo: memo}
 }
 
 func (t *tx) prepared(query string) (*sql.Stmt, error) {
-	if stmt := t.stmts[query]; stmt != nil {
+	if stmt := t.conn.stmts[query]; stmt != nil {
 		return stmt, nil
 	}
 	stmt, err := t.conn.PrepareContext(t.ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	t.stmts[query] = stmt
+	t.conn.stmts[query] = stmt
 	return stmt, nil
 }
 
-func (t *tx) execResult(query string, args ...any) (sql.Result, error) {
-	if t.direct == nil {
-		return t.conn.ExecContext(t.ctx, query, args...)
-	}
-	return t.direct.exec(t.ctx, query, args...)
-}
-
 func (t *tx) exec(query string, args ...any) error {
-	_, err := t.execResult(query, args...)
+	_, err := t.conn.direct.exec(t.ctx, query, args...)
 	return err
 }
 
 // changed runs a statement and says how many rows it touched.
 func (t *tx) changed(query string, args ...any) (int, error) {
-	r, err := t.execResult(query, args...)
+	r, err := t.conn.direct.exec(t.ctx, query, args...)
 	if err != nil {
 		return 0, err
 	}
@@ -171,25 +186,21 @@ func (t *tx) changed(query string, args ...any) (int, error) {
 	return int(n), err
 }
 
-func (t *tx) query(query string, args ...any) (*sql.Rows, error) {
-	if t.stmts == nil {
-		return t.conn.QueryContext(t.ctx, query, args...)
-	}
-	stmt, err := t.prepared(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryContext(t.ctx, args...)
-}
-
 // each calls f for every row of a query.
 func (t *tx) each(f func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := t.query(query, args...)
+	stmt, err := t.prepared(query)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(t.ctx, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
+		if err := t.call.Err(); err != nil {
+			return err
+		}
 		if err := f(rows); err != nil {
 			return err
 		}
@@ -207,9 +218,6 @@ func (f failed) Scan(...any) error { return f.err }
 
 // row runs a query of one row; its Scan gives store.ErrNotFound when there is none.
 func (t *tx) row(query string, args ...any) scanner {
-	if t.stmts == nil {
-		return oneRow{t.conn.QueryRowContext(t.ctx, query, args...)}
-	}
 	stmt, err := t.prepared(query)
 	if err != nil {
 		return failed{err}
@@ -229,8 +237,7 @@ func (r oneRow) Scan(dest ...any) error {
 // write runs f in one writing transaction and commits it durably. Whatever fails before the COMMIT is undone; an error of the COMMIT itself wraps
 // store.ErrUncertain, since its last page may have reached the disk.
 //
-// The statements don't run under ctx: an interrupted one would leave the connection in doubt, and each would cost a goroutine. They are all short;
-// ctx counts while waiting for the turn and once more before the COMMIT.
+// ctx counts while waiting for the turn, at every row of a query, and once more before the COMMIT.
 func (s *Store) write(ctx context.Context, f func(*tx) error) error {
 	return unavailable(s.writer.transact(ctx, f, nil))
 }
@@ -246,7 +253,7 @@ func (w *writer) transact(ctx context.Context, f func(*tx) error, keeps func(*me
 		return err
 	}
 	defer w.give()
-	t := &tx{ctx: context.WithoutCancel(ctx), conn: w.conn, stmts: w.stmts, direct: &w.direct, memo: w.memo}
+	t := newTx(ctx, w.conn, w.memo)
 	if err := t.exec("BEGIN IMMEDIATE"); err != nil {
 		w.drop()
 		return fmt.Errorf("begin: %w", err)
@@ -260,7 +267,7 @@ func (w *writer) transact(ctx context.Context, f func(*tx) error, keeps func(*me
 			}
 		}
 	}()
-	version, err := w.direct.dataVersion()
+	version, err := t.conn.direct.dataVersion()
 	if err != nil {
 		return fmt.Errorf("read data version: %w", err)
 	}
@@ -287,7 +294,7 @@ func (w *writer) transact(ctx context.Context, f func(*tx) error, keeps func(*me
 		return nil
 	}
 	keeps(w.memo)
-	if w.memo.version, err = w.direct.dataVersion(); err != nil {
+	if w.memo.version, err = t.conn.direct.dataVersion(); err != nil {
 		w.memo.forget() // it is committed all the same
 	}
 	return nil
@@ -308,22 +315,25 @@ func (s *Store) readOnce(ctx context.Context, f func(*tx) error) error {
 			return err
 		}
 		defer s.writer.give()
-		return f(&tx{ctx: context.WithoutCancel(ctx), conn: s.writer.conn, stmts: s.writer.stmts, direct: &s.writer.direct})
+		return f(newTx(ctx, s.writer.conn, nil))
 	}
-	conn, err := s.readers.Conn(ctx)
+	conn, err := s.readers.take(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: connect: %w", store.ErrUnavailable, err)
+		return err
 	}
-	defer conn.Close()
-	t := &tx{ctx: ctx, conn: conn}
+	t := newTx(ctx, conn, nil)
+	begun := false
+	defer func() { // also when f panics
+		if begun && t.exec("ROLLBACK") == nil {
+			s.readers.give(conn)
+		} else {
+			s.readers.drop(conn)
+		}
+	}()
 	if err := t.exec("BEGIN"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer func() {
-		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err != nil {
-			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-		}
-	}()
+	begun = true
 	return f(t)
 }
 

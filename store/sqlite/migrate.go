@@ -154,10 +154,10 @@ func (s *Store) withMigrate(ctx context.Context, schema Schema, f func(*migrate.
 	}
 	defer w.give()
 	// golang-migrate takes connections from the pool: this one, which lies there idle meanwhile, so that an in-memory database survives the exchange.
-	if err := errors.Join(w.direct.close(), w.conn.Close()); err != nil {
+	if err := w.conn.release(); err != nil {
 		return err
 	}
-	w.conn, w.stmts, w.direct = nil, nil, direct{}
+	w.conn = nil
 
 	err := func() error {
 		src, err := iofs.New(migrations.Files(), migrations.SQLite)

@@ -6,7 +6,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -31,7 +30,7 @@ type Options struct {
 // Store is the SQLite implementation of store.Store.
 type Store struct {
 	writer  *writer
-	readers *sql.DB // nil for an in-memory database: reads take their turn at the writer's connection
+	readers *readers // nil for an in-memory database: reads take their turn at the writer's connection
 	lock    *fileLock
 
 	reads sync.WaitGroup // those in progress
@@ -89,16 +88,12 @@ func open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if s.writer, err = newWriter(ctx, fileDSN(path, writerPragmas), false); err != nil {
 		return s, err
 	}
-	readers := o.Readers
-	if readers <= 0 {
-		readers = 4
+	n := o.Readers
+	if n <= 0 {
+		n = 4
 	}
-	if s.readers, err = sql.Open("sqlite", fileDSN(path, readerPragmas)); err != nil {
-		return s, err
-	}
-	s.readers.SetMaxOpenConns(readers)
-	s.readers.SetMaxIdleConns(readers)
-	return s, nil
+	s.readers, err = newReaders(fileDSN(path, readerPragmas), n)
+	return s, err
 }
 
 // memoryDSN names a database that belongs to the one connection that opens it.
@@ -162,7 +157,7 @@ func (s *Store) Close() error {
 
 	var errs []error
 	if s.readers != nil {
-		errs = append(errs, s.readers.Close())
+		errs = append(errs, s.readers.close())
 	}
 	if s.writer != nil { // last of the connections: it folds the WAL into the database file
 		errs = append(errs, s.writer.close())
