@@ -102,6 +102,18 @@ DURATION ?= 20s
 bench-cluster: deps-system ## two nodes, PostgreSQL and Redis under up to a thousand typing people (DURATION=20s of each scenario)
 	go run ./cmd/bizsync/benchcluster --duration '$(DURATION)'
 
+BENCH_PEERS := cmd/bizsync/benchload/peers/y-websocket-server cmd/bizsync/benchload/peers/hocuspocus
+# Further flags of `make bench-load`.
+LOAD ?=
+
+# A server that npm can't install is left out, and the table says so.
+.PHONY: bench-load
+bench-load: deps-system ## today's Node.js servers and ours under the same loads, in some ninety minutes on two cores (LOAD=--quick: minutes, to see that it works)
+	@for peer in $(BENCH_PEERS); do \
+		$(MAKE) --no-print-directory "$$peer/node_modules/.package-lock.json" || echo "$$peer can't be installed" >&2; \
+	done
+	go run ./cmd/bizsync/benchload $(LOAD)
+
 .PHONY: web
 web: web/node_modules/.package-lock.json ## build web/dist, which is committed and embedded in the server
 	npm --prefix web run build

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +61,27 @@ func TestWarmUpIsNotMeasured(t *testing.T) {
 	// 10 updates of each of the 10 writers are due before.
 	if r.delivered != 900 || r.counted != 600 || r.latency.count != r.counted {
 		t.Errorf("%d delivered, %d of them counted, %d latencies", r.delivered, r.counted, r.latency.count)
+	}
+}
+
+// What was told and isn't committed is a failure.
+func TestComparesWhatIsCommitted(t *testing.T) {
+	t.Parallel()
+	scripts := testScripts(t, 2, 20)
+	whole := joinUpdates(append(slices.Clone(scripts[0].updates), scripts[1].updates...))
+	s := (&faultyServer{}).run(t)
+	s.committed = func(_ context.Context, room string) ([]byte, error) {
+		if room == "room-3" {
+			return cutStructs(whole, 40)[0], nil
+		}
+		return whole, nil
+	}
+	r, err := brief.run(t.Context(), s, scripts, profiler{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.compared != 5 || r.uncommitted != 1 || len(r.failures) != 1 {
+		t.Errorf("%d compared, %d not committed, %q", r.compared, r.uncommitted, r.failures)
 	}
 }
 

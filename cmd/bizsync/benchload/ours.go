@@ -81,6 +81,9 @@ func (o ours) start(ctx context.Context, dir string, nodes, rooms int) (s *serve
 		}
 		s.urls = append(s.urls, "ws://"+n.Addr+path)
 	}
+	s.committed = func(ctx context.Context, room string) ([]byte, error) {
+		return people[0].Content(ctx, s.nodes[0], room)
+	}
 	for _, p := range people {
 		// Browsers say where a page is from; without that a cookie doesn't count. All nodes are at one public address.
 		s.headers = append(s.headers, http.Header{"Cookie": {p.Cookie}, "Origin": {publicURL}})

@@ -27,7 +27,9 @@ type result struct {
 
 	steps    []*step // of a saturation
 	idleSize float64 // bytes of memory a connection
-	relayed  []relayPoint
+
+	compared, uncommitted int // documents whose committed content was looked at, and that lack something
+	relayed               []relayPoint
 }
 
 // fail notes what went wrong so many times, and why the first time.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -106,12 +107,7 @@ func scenarios(z sizes) []scenario {
 			run:     func(ctx context.Context, j *job) (*result, error) { return moving.run(ctx, j.server, j.profile) },
 			figures: []figure{cores(underCores(1)), latency(nil)}},
 		{name: "relaycost", title: "what a node pays for documents of others", nodes: 2, oursOnly: true,
-			run: func(ctx context.Context, j *job) (*result, error) {
-				if err := j.server.alone(); err != nil {
-					return nil, err
-				}
-				return relaying{nodes: []int{2, 8, 32}, documents: []int{1, 10}, measured: z.relayTime}.run(ctx, j.nodes[0], j.redis, j.profile)
-			}},
+			run: relaying{nodes: []int{2, 8, 32}, documents: []int{1, 10}, measured: z.relayTime}.at},
 	}
 }
 
@@ -132,8 +128,7 @@ func (t typing) saturated() string {
 }
 
 func (t typing) at(ctx context.Context, j *job) (*result, error) {
-	r, err := t.run(ctx, j.server, j.scripts, j.profile)
-	return r, errors.Join(err, j.profile.heap(ctx))
+	return t.run(ctx, j.server, j.scripts, j.profile)
 }
 
 func (s saturation) at(ctx context.Context, j *job) (*result, error) {
@@ -159,10 +154,22 @@ func (s saturation) past(z sizes) func(context.Context, *job) (*result, error) {
 	}
 }
 
-// alone ends all of our nodes but the first.
-func (s *server) alone() (err error) {
-	for _, n := range s.nodes[1:] {
-		err = errors.Join(err, n.Stop())
+// at ends the second node: what others do is played.
+func (r relaying) at(ctx context.Context, j *job) (*result, error) {
+	other := j.nodes[1]
+	if err := other.Stop(); err != nil {
+		return nil, err
 	}
-	return err
+	j.parts = slices.DeleteFunc(j.parts, func(p part) bool { return p.Process == other.Process })
+	m, err := startMeter(j.parts)
+	if err != nil {
+		return nil, err
+	}
+	result, err := r.run(ctx, j.nodes[0], j.redis, j.profile)
+	used, useErr := m.stop()
+	if err := errors.Join(err, useErr); err != nil {
+		return nil, err
+	}
+	result.use = used
+	return result, nil
 }

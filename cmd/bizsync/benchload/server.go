@@ -13,14 +13,16 @@ import (
 // server is one that runs, and is measured.
 type server struct {
 	endpoint
-	clock   clock
-	parts   []part
-	nodes   []*lab.Node // ours, for profiles and complaints
-	redis   *lab.Redis  // nil: there is none
-	rooms   []string    // that have to be used; nil: any name will do
-	stop    func() error
-	clients int // made so far
-	used    int // rooms so far
+	clock clock
+	parts []part
+	nodes []*lab.Node // ours, for profiles and complaints
+	redis *lab.Redis  // nil: there is none
+	rooms []string    // that have to be used; nil: any name will do
+	stop  func() error
+	// committed gives all of a room's committed content as an update; nil: nobody commits anything.
+	committed func(ctx context.Context, room string) ([]byte, error)
+	clients   int // made so far
+	used      int // rooms so far
 }
 
 // room gives a room that was not used before.

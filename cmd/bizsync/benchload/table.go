@@ -73,7 +73,6 @@ func table(w io.Writer, all []scenario, columns []column, measured results) {
 		}
 		if s.name == "relaycost" {
 			relayRows(line, columns, measured[s.name])
-			continue
 		}
 		title := s.title
 		for _, f := range s.figures {

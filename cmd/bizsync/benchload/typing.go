@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/bits"
 	"sync"
@@ -197,8 +198,41 @@ func (t typing) run(ctx context.Context, s *server, scripts []*script, profile p
 	r.fail("dropped: ", n, first)
 	crowd.leave()
 	all.evaluate(r)
-	return r, nil
+	return r, all.compare(ctx, s, r)
 }
+
+// mostCompared is of how many rooms the committed content is looked at.
+const mostCompared = 20
+
+// compare looks at what ours has committed: everything that anybody was told has to be there.
+func (t *typed) compare(ctx context.Context, s *server, r *result) error {
+	if s.committed == nil {
+		return nil
+	}
+	step := max(1, t.rooms/mostCompared)
+	for i := 0; i < t.rooms; i += step {
+		update, err := s.committed(ctx, t.listeners[i*t.clients].room)
+		if err != nil {
+			return fmt.Errorf("committed content: %w", err)
+		}
+		there, sent := coverage{}, coverage{}
+		if err := there.add(update); err != nil {
+			return fmt.Errorf("committed content: %w", err)
+		}
+		for _, a := range t.authors[i*t.writers : (i+1)*t.writers] {
+			if n := a.sent.Load(); n > 0 {
+				sent[a.script.client] = []structs{{a.script.client, 0, a.script.ends[n-1]}}
+			}
+		}
+		if r.compared++; !there.covers(sent) {
+			r.uncommitted++
+		}
+	}
+	r.fail("what was told is not committed: ", r.uncommitted, errUncommitted)
+	return nil
+}
+
+var errUncommitted = errors.New("a document lacks some of it")
 
 // play has them type, and measures.
 func (t *typed) play(ctx context.Context, s *server, crowd *crowd, r *result, profile profiler) error {
@@ -246,10 +280,7 @@ func (t *typed) play(ctx context.Context, s *server, crowd *crowd, r *result, pr
 			r.fail("write: ", 1, err)
 		}
 	}
-	if waitErr := profiled(); err == nil {
-		err = waitErr
-	}
-	return err
+	return errors.Join(err, profiled(), profile.heap(ctx))
 }
 
 // breakOff ends the writers' connections: a server that doesn't read any more would keep them for ever.

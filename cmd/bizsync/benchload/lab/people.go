@@ -73,12 +73,18 @@ func Documents(ctx context.Context, at *Node, editors []*Account, n int) ([]stri
 	return ids, nil
 }
 
+// Content is all that is committed of a document, as one update of Yjs, version 1.
+func (a *Account) Content(ctx context.Context, at *Node, document string) (update []byte, err error) {
+	err = a.call(ctx, at, "GET", "/documents/"+document+"/content?format=yjs", nil, http.StatusOK, &update)
+	return update, err
+}
+
 func login(ctx context.Context, at *Node, email, password string) (*Account, error) {
 	a := &Account{}
 	return a, a.call(ctx, at, "POST", "/session", map[string]any{"email": email, "password": password}, http.StatusOK, a)
 }
 
-// call makes a REST request that must be answered with that status. result is nil or what the answer's JSON goes into.
+// call makes a REST request that must be answered with that status. result is nil, a *[]byte for the answer as it is, or what its JSON goes into.
 func (a *Account) call(ctx context.Context, at *Node, method, path string, body any, status int, result any) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
@@ -111,7 +117,11 @@ func (a *Account) call(ctx context.Context, at *Node, method, path string, body 
 			a.Cookie = c.Name + "=" + c.Value
 		}
 	}
-	if result == nil {
+	switch result := result.(type) {
+	case nil:
+		return nil
+	case *[]byte:
+		*result = answer
 		return nil
 	}
 	if err := json.Unmarshal(answer, result); err != nil {
