@@ -222,6 +222,8 @@ func (r *room) overLimit(fit crdt.Fit) string {
 		return "too many delete ranges in one frame"
 	case fit.NewRoots > l.FrameRoots:
 		return "too many root types in one frame"
+	case fit.Depth > l.TypeDepth:
+		return "types nest too deeply"
 	case fit.Structs > 0 && r.size()+fit.Bytes > l.DocumentBytes:
 		return "the document is full"
 	}
