@@ -10,287 +10,411 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/coder/websocket"
-	"golang.org/x/sync/semaphore"
-
 	"github.com/bizsync/bizsync/collab"
 )
 
 const (
-	// scratchBytes holds the frames of ordinary typing without another buffer.
-	scratchBytes = 4 << 10
-	// largeFrame is the size in bytes above which a frame takes from the node's budget for large frames.
+	// firstBytes is what a message's memory begins with when it is longer; from there it grows with what arrives.
+	firstBytes = 4 << 10
+	// largeFrame is the size in bytes above which a message takes from the node's budget for large frames.
 	largeFrame = 1 << 20
 	// largeFrameBudget is what large frames in transit may hold on a node, in bytes.
 	largeFrameBudget = 64 << 20
 	// closeReasonBytes is what fits in a close frame beside the code (RFC 6455, 5.5).
-	closeReasonBytes = 123
+	closeReasonBytes = maxControlBytes - 2
 )
 
-// connTiming are the periods of a connection; tests shorten them.
-type connTiming struct {
-	ping    time.Duration // between pings
-	silence time.Duration // without a byte from the peer while we read: it is gone
-	stall   time.Duration // without progress of a write: it is gone
-	grace   time.Duration // for the closing handshake
-	budget  time.Duration // waiting for the budget of large frames
-}
+// errEnded: the connection is closed, or being closed.
+var errEnded = errors.New("the connection has ended")
 
-// defaultConnTiming is CONTRACT's, a second earlier: a connection is alive while any byte was read in the last 20 s, and then its client is seen to be gone.
-func defaultConnTiming() connTiming {
-	return connTiming{ping: 9 * time.Second, silence: 19 * time.Second, stall: 20 * time.Second, grace: 3 * time.Second, budget: 20 * time.Second}
-}
-
-// conn is one WebSocket as package collab sees it (collab.Conn).
+// conn is one WebSocket (RFC 6455, the server's side) as package collab sees it (collab.Conn).
 //
-// The limit on frames is our own: SetReadLimit of the library closes with 1009, after which clients come back at once with the same frame. Liveness is our
-// own too: the library's Ping needs somebody at work in Read, and rooms pause reading for back-pressure.
+// It costs little while nothing happens: no buffer, and no goroutine but the one that serves it, which is also its only reader. Pings, silence, stalled writes and
+// unanswered closes are found by the node's watch (see sockets). Messages are read and written here, without the library's locks and timers for each.
 type conn struct {
-	ws     *websocket.Conn
-	wire   *wire
-	limit  int64               // of a frame, in bytes
-	budget *semaphore.Weighted // of the node, for frames above largeFrame
-	timing connTiming
+	of   *sockets
+	wire wire
+	at   int // in of.open, guarded by of.mu
+
+	login *keptLogin // guarded by the mu of loginKeeper; nil: none
 
 	// Owned by the reader.
-	scratch []byte
-	held    int64 // bytes of the budget
+	scratch  *[scratchBytes]byte // borrowed while it has bytes that were not looked at: those from r to w
+	r, w     int
+	part     [maxHeaderBytes]byte // the beginning of a header
+	parted   int                  // how much of it
+	frame    frameHeader          // the data frame that is being read
+	left     int64                // bytes of its payload that were not looked at
+	held     int64                // bytes of the budget
+	peerDone bool                 // the peer has sent its close frame, or is gone
+	lost     bool                 // what arrives can't be read as frames any more
 
-	reading atomic.Int64 // when the Read in progress began on the wire's clock, 0: reading is paused
-	writing sync.Mutex   // held while a message or a ping is being written
-	pingDue atomic.Bool  // a ping found a message being written, and follows it
+	heard   atomic.Int64 // when the peer was last heard, byte by byte and so below the level of frames, on the clock of sockets
+	reading atomic.Int64 // when the Read in progress began, 0: reading is paused
+	cutAt   atomic.Int64 // when the closing handshake has lasted long enough; 0: there is none
 
-	once   sync.Once
-	closed chan struct{}  // closed by whoever ends the connection
-	tasks  sync.WaitGroup // watch and the closing handshake
+	// Guarded by mu; see send.go.
+	mu      sync.Mutex
+	rest    [][]byte // what the network didn't take yet, in order
+	flusher bool     // somebody waits in wire.write, and is the only one to touch wire.out and rest[0]
+	full    bool     // the network took less than it was given, last time
+	stuck   int64    // since when the network has taken nothing of rest
+	pong    []byte   // the answer to the last ping, which follows rest; nil: none
+	ping    bool     // a ping follows rest
+	last    []byte   // the close frame, which follows all; nil: none, or written
+	closing bool     // nothing more is sent
+	broken  error    // why nothing can be written any more
+	pingAt  int64    // when the next ping is due
+	giveUp  context.CancelFunc
 }
 
 var _ collab.Conn = (*conn)(nil)
 
-// newConn takes over an upgraded connection; end must be called when it has been served.
-func newConn(ws *websocket.Conn, w *wire, limit int64, budget *semaphore.Weighted, t connTiming) *conn {
-	ws.SetReadLimit(-1)
-	c := &conn{ws: ws, wire: w, limit: limit, budget: budget, timing: t, scratch: make([]byte, scratchBytes), closed: make(chan struct{})}
-	c.tasks.Go(c.watch)
-	return c
-}
-
 // Read returns the next binary message. io.EOF says that the client left in good order.
-func (c *conn) Read(ctx context.Context) ([]byte, error) {
+func (c *conn) Read() ([]byte, error) {
 	c.giveBack()
-	stop := context.AfterFunc(ctx, func() { c.Close(collab.CloseGoingAway, "") })
-	defer stop()
-	c.reading.Store(max(c.wire.elapsed(), 1))
-	defer c.reading.Store(0)
-
-	// The library tears a connection down when a context ends, without a close frame; ours is ended by Close.
-	typ, r, err := c.ws.Reader(context.Background())
-	if err != nil {
-		return nil, readError(err)
+	if c.cutAt.Load() != 0 {
+		return nil, errEnded
 	}
-	if typ != websocket.MessageBinary {
-		return nil, &collab.CloseError{Code: collab.CloseMalformed, Reason: "text messages are not part of the protocol"}
+	c.reading.Store(max(c.of.now(), 1))
+	b, err := c.message()
+	c.reading.Store(0)
+	switch {
+	case err == nil:
+		return b, nil
+	case c.cutAt.Load() != 0 && !errors.Is(err, io.EOF):
+		return nil, errEnded // by us; what the reader noticed of it says nothing
 	}
-	return c.readMessage(ctx, r)
+	return nil, err
 }
 
-// readMessage reads to the message's end. The buffer grows with what has arrived, never with what a header claims.
-func (c *conn) readMessage(ctx context.Context, r io.Reader) ([]byte, error) {
-	buf, n := c.scratch, 0
-	for {
-		m, err := r.Read(buf[n:])
-		n += m
-		if int64(n) > c.limit {
-			return nil, &collab.CloseError{Code: collab.CloseTooLarge, Reason: fmt.Sprintf("a frame may have at most %d bytes", c.limit)}
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, readError(err)
-		}
-		if n < len(buf) {
-			continue
-		}
-		size := min(2*int64(len(buf)), c.limit+1)
-		if err := c.take(ctx, size); err != nil {
+// message reads frames up to the end of a message, and answers control frames on the way.
+func (c *conn) message() ([]byte, error) {
+	var msg []byte
+	for first := true; ; first = false {
+		if err := c.dataFrame(first); err != nil {
 			return nil, err
 		}
-		grown := make([]byte, size)
-		copy(grown, buf)
-		buf = grown
+		if c.frame.size > c.of.limit-int64(len(msg)) {
+			return nil, &collab.CloseError{Code: collab.CloseTooLarge, Reason: fmt.Sprintf("a frame may have at most %d bytes", c.of.limit)}
+		}
+		var err error
+		if msg, err = c.payload(msg, first && c.frame.final); err != nil {
+			return nil, err
+		}
+		if c.frame.final {
+			return exact(msg), nil
+		}
 	}
-	if n <= scratchBytes {
-		return append(make([]byte, 0, n), buf[:n]...), nil
+}
+
+// exact gives a message memory of its own size, where it has much more.
+func exact(msg []byte) []byte {
+	if cap(msg)-len(msg) > cap(msg)/4 {
+		return append(make([]byte, 0, len(msg)), msg...)
 	}
-	return buf[:n:n], nil
+	return msg[:len(msg):len(msg)]
+}
+
+// dataFrame reads the header of the next frame that carries a message: the first, or one that continues it.
+func (c *conn) dataFrame(first bool) error {
+	for {
+		h, err := c.header()
+		if err != nil {
+			return err
+		}
+		switch {
+		case h.control():
+			if err := c.control(h); err != nil {
+				return err
+			}
+			continue
+		case h.opcode == opText:
+			err = malformedFrame("text messages are not part of the protocol")
+		case first != (h.opcode == opBinary):
+			err = malformedFrame("a message is in one piece, or continued")
+		}
+		c.frame, c.left = h, h.size
+		return err
+	}
+}
+
+// header reads a frame's header.
+func (c *conn) header() (frameHeader, error) {
+	for {
+		if c.parted == 0 {
+			if h, n, err := c.parse(c.unread()); n > 0 || err != nil {
+				c.skip(n)
+				return h, err
+			}
+		}
+		// The few bytes of a header that is cut in two are kept apart, so that nobody holds a scratch by sending one.
+		for c.r < c.w && c.parted < len(c.part) {
+			c.part[c.parted] = c.scratch[c.r]
+			c.parted++
+			c.skip(1)
+			if h, n, err := c.parse(c.part[:c.parted]); n > 0 || err != nil {
+				c.parted = 0
+				return h, err
+			}
+		}
+		if err := c.fill(); err != nil {
+			return frameHeader{}, err
+		}
+	}
+}
+
+func (c *conn) parse(b []byte) (frameHeader, int, error) {
+	h, n, err := parseFrameHeader(b)
+	c.lost = c.lost || err != nil
+	return h, n, err
+}
+
+// unread is what has arrived and was not looked at.
+func (c *conn) unread() []byte {
+	if c.scratch == nil {
+		return nil
+	}
+	return c.scratch[c.r:c.w]
+}
+
+// skip is done with n bytes of unread.
+func (c *conn) skip(n int) {
+	if c.r += n; c.r == c.w && c.scratch != nil {
+		scratches.Put(c.scratch)
+		c.scratch, c.r, c.w = nil, 0, 0
+	}
+}
+
+// fill waits for bytes when there are none.
+func (c *conn) fill() error {
+	s, n, err := c.wire.readScratch()
+	if err != nil {
+		return c.readError(err)
+	}
+	c.heard.Store(c.of.now())
+	c.scratch, c.r, c.w = s, 0, n
+	return nil
+}
+
+// payload appends what the frame carries to msg. The memory grows with what has arrived, never with what a header claims; whole says that the frame is all of the
+// message, so that its end is known.
+func (c *conn) payload(msg []byte, whole bool) ([]byte, error) {
+	if msg == nil && c.left == 0 {
+		return []byte{}, nil
+	}
+	for c.left > 0 {
+		if c.r == c.w && c.left < scratchBytes {
+			// Together with whatever follows it.
+			if err := c.fill(); err != nil {
+				return nil, err
+			}
+		}
+		if len(msg) == cap(msg) {
+			grown, err := c.grow(msg, whole)
+			if err != nil {
+				return nil, err
+			}
+			msg = grown
+		}
+		room := msg[len(msg):min(int64(cap(msg)), int64(len(msg))+c.left)]
+		n := copy(room, c.unread())
+		if n > 0 {
+			c.skip(n)
+		} else {
+			var err error
+			if n, err = c.wire.readInto(room); err != nil {
+				return nil, c.readError(err)
+			}
+			c.heard.Store(c.of.now())
+		}
+		unmask(room[:n], c.frame.key, c.frame.size-c.left)
+		c.left -= int64(n)
+		msg = msg[:len(msg)+n]
+	}
+	return msg, nil
+}
+
+// grow makes room for what is there and as much again.
+func (c *conn) grow(msg []byte, whole bool) ([]byte, error) {
+	size := max(2*int64(len(msg)), firstBytes, int64(len(msg))+min(c.left, int64(c.w-c.r)))
+	if whole {
+		size = min(size, c.frame.size)
+	}
+	size = min(size, c.of.limit)
+	if err := c.take(size); err != nil {
+		return nil, err
+	}
+	return append(make([]byte, 0, size), msg...), nil
+}
+
+// control reads a control frame's payload and answers it. io.EOF says that the client leaves.
+func (c *conn) control(h frameHeader) error {
+	var p []byte
+	if n := int(h.size); n > 0 && c.w-c.r >= n {
+		p = c.scratch[c.r : c.r+n] // answered before anybody else gets the scratch
+		defer c.skip(n)
+	} else if n > 0 {
+		p = make([]byte, 0, n)
+		for len(p) < n {
+			if c.r == c.w {
+				if err := c.fill(); err != nil {
+					c.lost = true
+					return err
+				}
+			}
+			b := c.unread()
+			b = b[:min(len(b), n-len(p))]
+			p = append(p, b...)
+			c.skip(len(b))
+		}
+	}
+	unmask(p, h.key, 0)
+	switch h.opcode {
+	case opPing:
+		c.sayPong(p)
+	case opClose:
+		c.peerDone = true
+		code, err := parseClose(p)
+		if err != nil {
+			return malformedFrame(err.Error())
+		}
+		c.Close(code, "")
+		return io.EOF
+	}
+	return nil
 }
 
 // take holds size bytes of the node's budget. Waiting for it is a pause of our own, not silence of the peer.
-func (c *conn) take(ctx context.Context, size int64) error {
+func (c *conn) take(size int64) error {
 	if size <= largeFrame {
 		return nil
 	}
-	began := c.reading.Swap(0)
-	defer func() { c.reading.Store(max(began, c.wire.elapsed())) }()
-	ctx, cancel := context.WithTimeout(ctx, c.timing.budget)
-	defer cancel()
-	if err := c.budget.Acquire(ctx, size-c.held); err != nil {
-		return &collab.CloseError{Code: collab.CloseTryAgain, Reason: "too many large frames at once"}
+	if more := size - c.held; !c.of.budget.TryAcquire(more) {
+		ctx, cancel := context.WithTimeout(context.Background(), c.of.timing.budget)
+		defer cancel()
+		c.whenClosed(cancel)
+		defer c.whenClosed(nil)
+		c.reading.Store(0)
+		err := c.of.budget.Acquire(ctx, more)
+		c.reading.Store(max(c.of.now(), 1))
+		if err != nil {
+			return &collab.CloseError{Code: collab.CloseTryAgain, Reason: "too many large frames at once"}
+		}
 	}
 	c.held = size
 	return nil
 }
 
+// whenClosed has Close call f, once and at once if it was called already; nil: nothing any more.
+func (c *conn) whenClosed(f context.CancelFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.giveUp = f; c.closing && f != nil {
+		f()
+	}
+}
+
 // giveBack returns what the last large frame held of the budget.
 func (c *conn) giveBack() {
 	if c.held > 0 {
-		c.budget.Release(c.held)
+		c.of.budget.Release(c.held)
 		c.held = 0
 	}
 }
 
-// readError makes a leaving client io.EOF.
-func readError(err error) error {
-	switch websocket.CloseStatus(err) {
-	case websocket.StatusNormalClosure, websocket.StatusGoingAway, websocket.StatusNoStatusRcvd:
-		return io.EOF
-	}
+// readError is for what the network says: its end is the peer's way of leaving.
+func (c *conn) readError(err error) error {
 	if errors.Is(err, io.EOF) {
+		c.peerDone = true
 		return io.EOF
 	}
 	return fmt.Errorf("read frame: %w", err)
 }
 
-// Write sends binary messages, small ones together. It fails when the peer takes nothing for the stall time.
-func (c *conn) Write(ctx context.Context, msgs ...[]byte) error {
-	stop := context.AfterFunc(ctx, func() { c.Close(collab.CloseGoingAway, "") })
-	defer stop()
-	if err := c.writeMessages(msgs); err != nil {
-		return fmt.Errorf("write frame: %w", err)
-	}
-	if c.pingDue.Load() {
-		return c.ping()
-	}
-	return nil
-}
-
-func (c *conn) writeMessages(msgs [][]byte) error {
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	if len(msgs) == 1 {
-		return c.writeMessage(msgs[0])
-	}
-	c.wire.cork()
-	for _, b := range msgs {
-		if err := c.writeMessage(b); err != nil {
-			return errors.Join(err, c.wire.uncork())
-		}
-	}
-	return c.wire.uncork()
-}
-
-// writeMessage is for whoever holds the lock.
-func (c *conn) writeMessage(b []byte) error {
-	select {
-	case <-c.closed:
-		return io.ErrClosedPipe
-	default:
-		return c.ws.Write(context.Background(), websocket.MessageBinary, b)
-	}
-}
-
 // Heard says when the peer was last heard, byte by byte.
-func (c *conn) Heard() time.Time { return c.wire.lastHeard() }
+func (c *conn) Heard() time.Time { return c.of.began.Add(time.Duration(c.heard.Load())) }
 
-// Close starts the closing handshake and returns. After the grace period the network connection is cut, answered or not. Only the first call counts.
+// Close starts the closing handshake and returns: the close frame follows what is being written, and whoever is reading stops. After the grace period the network
+// connection is cut, answered or not. Only the first call counts.
 func (c *conn) Close(code int, reason string) {
-	c.once.Do(func() {
-		close(c.closed)
-		c.tasks.Go(func() {
-			cut := time.AfterFunc(c.timing.grace, func() { c.wire.Close() })
-			defer cut.Stop()
-			// The handshake's errors say that the peer is gone already, which is what was wanted.
-			_ = c.ws.Close(websocket.StatusCode(code), cutReason(reason))
-		})
-	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return
+	}
+	c.closing = true
+	var payload []byte
+	if code != closeNoStatus {
+		payload = append([]byte{byte(code >> 8), byte(code)}, cutReason(reason)...)
+	}
+	c.last = append(appendFrameHeader(nil, opClose, len(payload)), payload...)
+	c.follow()
+	c.end(c.of.timing.grace)
 }
 
-// drop ends a connection whose peer is gone: nobody would answer a handshake.
+// drop ends a connection whose peer is gone: nobody would answer a handshake. The caller holds mu.
 func (c *conn) drop() {
-	c.once.Do(func() {
-		close(c.closed)
-		c.wire.Close()
-		c.tasks.Go(func() { _ = c.ws.CloseNow() })
-	})
+	c.closing = true
+	c.end(0)
+	c.wire.Close()
 }
 
-// end closes the connection, if nobody has, and waits for all that it started. Nobody may be reading any more.
-func (c *conn) end() {
-	c.Close(int(websocket.StatusNormalClosure), "")
-	c.tasks.Wait()
+// end sets the time at which the connection is cut and wakes whoever reads. The caller holds mu.
+func (c *conn) end(grace time.Duration) {
+	c.cutAt.Store(max(c.of.now(), 1) + int64(grace))
+	if c.giveUp != nil {
+		c.giveUp()
+	}
+	// Fails only for a connection that is closed already.
+	_ = c.wire.SetReadDeadline(time.Unix(1, 0))
+}
+
+// finish closes the connection, if nobody has, in good order as far as the peer takes part, and gives back all that it holds. It is called once, by the reader, who
+// reads no more.
+func (c *conn) finish() {
+	c.Close(collab.CloseNormal, "")
 	c.giveBack()
+	c.lingering()
+	c.wire.Close()
+	if c.scratch != nil {
+		c.skip(c.w - c.r)
+	}
+	c.of.remove(c)
 }
 
-// watch pings and ends the connection when its peer has been silent for too long while we were reading.
-func (c *conn) watch() {
-	pings := time.NewTicker(c.timing.ping)
-	defer pings.Stop()
-	check := time.NewTimer(c.timing.silence)
-	defer check.Stop()
-	for {
-		select {
-		case <-c.closed:
-			return
-		case <-pings.C:
-			if err := c.ping(); err != nil {
-				c.drop()
-				return
+// lingering reads on until the peer has answered the close frame, or is cut. What is closed with unread bytes would lose the close frame on its way.
+func (c *conn) lingering() {
+	c.mu.Lock()
+	err := c.wire.SetReadDeadline(time.Time{})
+	unwritten := len(c.rest) > 0 && !c.flusher && c.broken == nil
+	c.mu.Unlock()
+	if unwritten {
+		_ = c.Flush() // it says that the connection has ended, which it has
+	}
+	for err == nil && !c.peerDone {
+		switch {
+		case c.lost:
+			c.skip(c.w - c.r)
+			err = c.fill()
+		case c.left > 0:
+			if c.r == c.w {
+				err = c.fill()
 			}
-		case <-check.C:
-			left := c.patience()
-			if left <= 0 {
-				c.drop()
-				return
+			n := min(c.left, int64(c.w-c.r))
+			c.left -= n
+			c.skip(int(n))
+		default:
+			var h frameHeader
+			if h, err = c.header(); c.lost {
+				err = nil
+			} else if err == nil && h.control() {
+				err = c.control(h)
+			} else if err == nil {
+				c.left = h.size
 			}
-			check.Reset(left)
 		}
 	}
-}
-
-// patience says for how much longer the peer may be silent.
-func (c *conn) patience() time.Duration {
-	began := c.reading.Load()
-	if began == 0 {
-		return c.timing.silence / 20 // paused: look again soon
-	}
-	last := max(began, c.wire.heard.Load())
-	return c.timing.silence - time.Duration(c.wire.elapsed()-last)
-}
-
-// ping writes an empty ping frame (RFC 6455, 5.5.2), after the message that is being written, if there is one: then whoever holds the lock comes here when
-// it has let go. (A long message's progress is a sign of life of its own.)
-//
-// It goes beside the library, whose own ping waits for the pong and ends the connection when the send buffer is full for five seconds. Between messages
-// that is safe: every frame of the library's reaches the wire in one Write, but for messages, and those hold the lock.
-func (c *conn) ping() error {
-	c.pingDue.Store(true)
-	if !c.writing.TryLock() {
-		return nil
-	}
-	defer c.writing.Unlock()
-	select {
-	case <-c.closed:
-		return nil
-	default:
-	}
-	if !c.pingDue.CompareAndSwap(true, false) {
-		return nil
-	}
-	if _, err := c.wire.Write([]byte{0x89, 0x00}); err != nil {
-		return fmt.Errorf("write ping: %w", err)
-	}
-	return nil
 }
 
 // cutReason shortens a reason to what a close frame can carry, at the border of a character.

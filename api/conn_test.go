@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -21,26 +22,38 @@ import (
 
 // quick are periods for tests: real sockets need real time.
 func quick() connTiming {
-	return connTiming{ping: 100 * time.Millisecond, silence: 800 * time.Millisecond, stall: 600 * time.Millisecond, grace: 400 * time.Millisecond, budget: 300 * time.Millisecond}
+	return connTiming{ping: 100 * time.Millisecond, silence: 800 * time.Millisecond, stall: 600 * time.Millisecond, grace: 400 * time.Millisecond, budget: 300 * time.Millisecond,
+		look: 20 * time.Millisecond}
 }
 
-// connPair makes a conn on a loopback socket. raw is the client's end below its WebSocket.
-func connPair(t *testing.T, limit int64, budget *semaphore.Weighted, timing connTiming) (server *conn, client *websocket.Conn, raw net.Conn) {
+// testSockets are the sockets of a node that has nothing else.
+func testSockets(t testing.TB, limit int64, timing connTiming) *sockets {
 	t.Helper()
-	made, done := make(chan *conn, 1), make(chan struct{})
+	var work sync.WaitGroup
+	t.Cleanup(work.Wait)
+	return newSockets(limit, timing, &work)
+}
+
+// connPair makes a connection on a loopback socket. raw is the client's end below its WebSocket.
+func connPair(t testing.TB, node *sockets) (server *conn, client *websocket.Conn, raw net.Conn) {
+	t.Helper()
+	return connPairOver(t, node, func(c net.Conn) net.Conn { return c })
+}
+
+// connPairOver makes a connection on a loopback socket that is wrapped on the server's side.
+func connPairOver(t testing.TB, node *sockets, wrap func(net.Conn) net.Conn) (server *conn, client *websocket.Conn, raw net.Conn) {
+	t.Helper()
+	made := make(chan *conn, 1)
 	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		tap := &wireTap{ResponseWriter: w, stall: timing.stall}
-		ws, err := websocket.Accept(tap, r, nil)
+		up, err := upgrade(w, r)
 		if err != nil {
 			t.Error(err)
 			close(made)
 			return
 		}
-		c := newConn(ws, tap.wire, limit, budget, timing)
-		made <- c
-		<-done
-		c.end()
+		made <- node.add(wrap(up.conn), up.ahead)
 	}))
+	defer ts.Close()
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		var err error
 		raw, err = new(net.Dialer).DialContext(ctx, network, addr)
@@ -58,10 +71,21 @@ func connPair(t *testing.T, limit int64, budget *semaphore.Weighted, timing conn
 	t.Cleanup(func() {
 		raw.Close()
 		_ = client.CloseNow()
-		close(done)
-		ts.Close() // waits for the handler, and so for end
+		server.finish()
 	})
 	return server, client, raw
+}
+
+// write sends messages and waits until they are written.
+func write(c *conn, msgs ...[]byte) error {
+	parts := make([]collab.Message, len(msgs))
+	for i, b := range msgs {
+		parts[i].Body = b
+	}
+	if sent, err := c.Send(parts); sent || err != nil {
+		return err
+	}
+	return c.Flush()
 }
 
 func closeCodeOf(t *testing.T, err error) int {
@@ -78,11 +102,11 @@ func TestConnFrameLimit(t *testing.T) {
 	for _, tt := range []struct {
 		size int
 		code int // 0: read
-	}{{0, 0}, {1, 0}, {scratchBytes - 1, 0}, {scratchBytes, 0}, {scratchBytes + 1, 0}, {limit - 1, 0}, {limit, 0}, {limit + 1, collab.CloseTooLarge}, {10 * limit, collab.CloseTooLarge}} {
-		server, client, _ := connPair(t, limit, semaphore.NewWeighted(largeFrameBudget), quick())
+	}{{0, 0}, {1, 0}, {125, 0}, {126, 0}, {firstBytes, 0}, {firstBytes + 1, 0}, {scratchBytes - 1, 0}, {scratchBytes, 0}, {scratchBytes + 1, 0}, {65535, 0}, {65536, 0}, {limit - 1, 0}, {limit, 0}, {limit + 1, collab.CloseTooLarge}, {10 * limit, collab.CloseTooLarge}} {
+		server, client, _ := connPair(t, testSockets(t, limit, quick()))
 		msg := bytes.Repeat([]byte{7}, tt.size)
 		go func() { _ = client.Write(t.Context(), websocket.MessageBinary, msg) }()
-		got, err := server.Read(t.Context())
+		got, err := server.Read()
 		if tt.code == 0 {
 			if err != nil || !bytes.Equal(got, msg) {
 				t.Errorf("%d bytes: got %d bytes, %v", tt.size, len(got), err)
@@ -97,7 +121,7 @@ func TestConnFrameLimit(t *testing.T) {
 
 // The limit counts a message, however it is cut into frames.
 func TestConnFrameLimitOfFragments(t *testing.T) {
-	server, client, _ := connPair(t, 5000, semaphore.NewWeighted(largeFrameBudget), quick())
+	server, client, _ := connPair(t, testSockets(t, 5000, quick()))
 	go func() {
 		w, err := client.Writer(t.Context(), websocket.MessageBinary)
 		for range 6 {
@@ -109,20 +133,20 @@ func TestConnFrameLimitOfFragments(t *testing.T) {
 			_ = w.Close()
 		}
 	}()
-	if _, err := server.Read(t.Context()); err == nil || closeCodeOf(t, err) != collab.CloseTooLarge {
+	if _, err := server.Read(); err == nil || closeCodeOf(t, err) != collab.CloseTooLarge {
 		t.Errorf("%v", err)
 	}
 }
 
 // Consecutive messages don't share memory: rooms keep what they are given.
 func TestConnReadGivesMemoryAway(t *testing.T) {
-	server, client, _ := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), quick())
+	server, client, _ := connPair(t, testSockets(t, 1<<20, quick()))
 	var got [][]byte
 	for _, size := range []int{10, 10, 6000, 6000} {
 		if err := client.Write(t.Context(), websocket.MessageBinary, bytes.Repeat([]byte{byte(len(got))}, size)); err != nil {
 			t.Fatal(err)
 		}
-		b, err := server.Read(t.Context())
+		b, err := server.Read()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,12 +162,12 @@ func TestConnReadGivesMemoryAway(t *testing.T) {
 // A claim of a terabyte allocates nothing: memory follows what has arrived.
 func TestConnDoesNotBelieveLengths(t *testing.T) {
 	timing := quick()
-	server, _, raw := connPair(t, 1<<50, semaphore.NewWeighted(largeFrameBudget), timing)
+	server, _, raw := connPair(t, testSockets(t, 1<<50, timing))
 	header := []byte{0x82, 0xff, 0, 0, 0x01, 0, 0, 0, 0, 0, 1, 2, 3, 4} // binary, masked, 2^40 bytes
 	if _, err := raw.Write(append(header, make([]byte, 1000)...)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.Read(t.Context()); err == nil { // ends for want of a sign of life
+	if _, err := server.Read(); err == nil { // ends for want of a sign of life
 		t.Fatal("read a terabyte")
 	}
 	if server.held != 0 {
@@ -152,11 +176,11 @@ func TestConnDoesNotBelieveLengths(t *testing.T) {
 }
 
 func TestConnTextIsMalformed(t *testing.T) {
-	server, client, _ := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), quick())
+	server, client, _ := connPair(t, testSockets(t, 1<<20, quick()))
 	if err := client.Write(t.Context(), websocket.MessageText, []byte("hello")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.Read(t.Context()); err == nil || closeCodeOf(t, err) != collab.CloseMalformed {
+	if _, err := server.Read(); err == nil || closeCodeOf(t, err) != collab.CloseMalformed {
 		t.Errorf("%v", err)
 	}
 }
@@ -166,29 +190,31 @@ func TestConnLargeFrameBudget(t *testing.T) {
 	const size = 3 << 20
 	timing := quick()
 	timing.silence = 5 * time.Second
-	budget := semaphore.NewWeighted(4 << 20)
-	first, a, _ := connPair(t, 16<<20, budget, timing)
-	second, b, _ := connPair(t, 16<<20, budget, timing)
+	node := testSockets(t, 16<<20, timing)
+	budget := semaphore.NewWeighted(size)
+	node.budget = budget
+	first, a, _ := connPair(t, node)
+	second, b, _ := connPair(t, node)
 	send := func(c *websocket.Conn) {
 		go func() { _ = c.Write(t.Context(), websocket.MessageBinary, make([]byte, size)) }()
 	}
 	send(a)
-	if msg, err := first.Read(t.Context()); err != nil || len(msg) != size {
+	if msg, err := first.Read(); err != nil || len(msg) != size {
 		t.Fatal(len(msg), err)
 	}
 	if budget.TryAcquire(1) {
 		t.Error("a large frame holds none of the budget")
 	}
 	send(b)
-	if _, err := second.Read(t.Context()); err == nil || closeCodeOf(t, err) != collab.CloseTryAgain {
+	if _, err := second.Read(); err == nil || closeCodeOf(t, err) != collab.CloseTryAgain {
 		t.Errorf("without budget: %v", err)
 	}
 	// The next Read gives it back; small frames need none.
 	go func() { _ = a.Write(t.Context(), websocket.MessageBinary, make([]byte, 1000)) }()
-	if _, err := first.Read(t.Context()); err != nil {
+	if _, err := first.Read(); err != nil {
 		t.Fatal(err)
 	}
-	if !budget.TryAcquire(4 << 20) {
+	if !budget.TryAcquire(size) {
 		t.Error("the budget was not given back")
 	}
 }
@@ -199,9 +225,9 @@ func TestConnClientLeaves(t *testing.T) {
 		"by navigation": func(c *websocket.Conn) { _ = c.Close(websocket.StatusGoingAway, "") },
 		"at once":       func(c *websocket.Conn) { _ = c.CloseNow() },
 	} {
-		server, client, _ := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), quick())
+		server, client, _ := connPair(t, testSockets(t, 1<<20, quick()))
 		go leave(client)
-		if _, err := server.Read(t.Context()); !errors.Is(err, io.EOF) {
+		if _, err := server.Read(); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -209,20 +235,20 @@ func TestConnClientLeaves(t *testing.T) {
 
 // A peer that is read from and answers pings lives on in silence; one that doesn't is dropped after the silence.
 func TestConnLiveness(t *testing.T) {
-	server, client, _ := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), quick())
+	server, client, _ := connPair(t, testSockets(t, 1<<20, quick()))
 	client.CloseRead(t.Context()) // answers pings
 	sent := make(chan error, 1)
 	time.AfterFunc(2*quick().silence, func() { sent <- client.Write(t.Context(), websocket.MessageBinary, []byte{1}) })
-	if b, err := server.Read(t.Context()); err != nil || len(b) != 1 {
+	if b, err := server.Read(); err != nil || len(b) != 1 {
 		t.Fatalf("a living peer: %v %v", b, err)
 	}
 	if err := <-sent; err != nil {
 		t.Fatal(err)
 	}
 
-	dead, _, _ := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), quick()) // nobody reads, so nobody answers pings
+	dead, _, _ := connPair(t, testSockets(t, 1<<20, quick())) // nobody reads, so nobody answers pings
 	began := time.Now()
-	if _, err := dead.Read(t.Context()); err == nil {
+	if _, err := dead.Read(); err == nil {
 		t.Fatal("read from nobody")
 	}
 	if took := time.Since(began); took < quick().silence || took > 10*quick().silence {
@@ -233,7 +259,7 @@ func TestConnLiveness(t *testing.T) {
 // Single bytes of one frame, each within the silence, keep a slow upload alive for many times the silence.
 func TestConnSlowUploadLives(t *testing.T) {
 	timing := quick()
-	server, _, raw := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), timing)
+	server, _, raw := connPair(t, testSockets(t, 1<<20, timing))
 	go func() {
 		frame := []byte{0x82, 0x80 | 20, 0, 0, 0, 0}
 		for _, b := range append(frame, make([]byte, 20)...) {
@@ -243,22 +269,21 @@ func TestConnSlowUploadLives(t *testing.T) {
 			time.Sleep(timing.silence / 8) // what is tested: a slow line
 		}
 	}()
-	if b, err := server.Read(t.Context()); err != nil || len(b) != 20 {
+	if b, err := server.Read(); err != nil || len(b) != 20 {
 		t.Errorf("%v, %v", b, err)
 	}
 }
 
 // While nobody reads (a room holds a fast typist back), silence is our own doing.
 func TestConnPausedReadingIsNotSilence(t *testing.T) {
-	server, client, _ := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), quick())
-	select {
-	case <-server.closed:
+	server, client, _ := connPair(t, testSockets(t, 1<<20, quick()))
+	time.Sleep(2 * quick().silence) // what is tested: that nothing happens in this time
+	if server.cutAt.Load() != 0 {
 		t.Fatal("dropped while paused")
-	case <-time.After(2 * quick().silence): // what is tested: that nothing happens in this time
 	}
 	// The pause doesn't count afterwards either: the silence begins with the Read.
 	time.AfterFunc(quick().silence/3, func() { _ = client.Write(t.Context(), websocket.MessageBinary, []byte{1}) })
-	if _, err := server.Read(t.Context()); err != nil {
+	if _, err := server.Read(); err != nil {
 		t.Error(err)
 	}
 }
@@ -267,14 +292,14 @@ func TestConnPausedReadingIsNotSilence(t *testing.T) {
 func TestConnStuckWriter(t *testing.T) {
 	timing := quick()
 	timing.silence, timing.ping = time.Minute, time.Minute
-	server, _, raw := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), timing)
+	server, _, raw := connPair(t, testSockets(t, 1<<20, timing))
 	if err := raw.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
 	var err error
 	for err == nil && time.Since(began) < 20*time.Second {
-		err = server.Write(t.Context(), make([]byte, 1<<20))
+		err = write(server, make([]byte, 1<<20))
 	}
 	if err == nil {
 		t.Fatal("the peer took everything")
@@ -286,7 +311,7 @@ func TestConnStuckWriter(t *testing.T) {
 
 func TestConnSlowReaderLives(t *testing.T) {
 	timing := quick()
-	server, _, raw := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), timing)
+	server, _, raw := connPair(t, testSockets(t, 1<<20, timing))
 	if err := errors.Join(raw.(*net.TCPConn).SetReadBuffer(16<<10), server.wire.Conn.(*net.TCPConn).SetWriteBuffer(16<<10)); err != nil {
 		t.Fatal(err)
 	}
@@ -303,11 +328,11 @@ func TestConnSlowReaderLives(t *testing.T) {
 	// All the while somebody reads on our side too: the peer sends nothing, and its taking our bytes is its sign of life.
 	read := make(chan error, 1)
 	go func() {
-		_, err := server.Read(t.Context())
+		_, err := server.Read()
 		read <- err
 	}()
 	began := time.Now()
-	if err := server.Write(t.Context(), make([]byte, size)); err != nil {
+	if err := write(server, make([]byte, size)); err != nil {
 		t.Fatalf("after %v: %v", time.Since(began), err)
 	}
 	if took := time.Since(began); took < 2*timing.stall || took < 2*timing.silence {
@@ -317,32 +342,12 @@ func TestConnSlowReaderLives(t *testing.T) {
 	<-read
 }
 
-// A ping that comes while a message is being written follows it, and never lands in its middle.
-func TestConnPingAfterMessage(t *testing.T) {
-	timing := quick()
-	timing.silence, timing.ping = time.Minute, time.Minute
-	server, _, raw := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), timing)
-	server.writing.Lock()
-	if err := server.ping(); err != nil {
-		t.Fatal(err)
-	}
-	server.writing.Unlock()
-	if err := server.Write(t.Context(), []byte{7}); err != nil {
-		t.Fatal(err)
-	}
-	want := []byte{0x82, 1, 7, 0x89, 0} // a binary frame of one byte, an empty ping
-	got := make([]byte, len(want))
-	if _, err := io.ReadFull(raw, got); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("% x, %v; want % x", got, err, want)
-	}
-}
-
 // Close says its code and reason to a living peer, doesn't wait, and ends Read and Write of a stuck one soon.
 func TestConnClose(t *testing.T) {
-	server, client, _ := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), quick())
+	server, client, _ := connPair(t, testSockets(t, 1<<20, quick()))
 	read := make(chan error, 1)
 	go func() {
-		_, err := server.Read(t.Context())
+		_, err := server.Read()
 		read <- err
 	}()
 	server.Close(collab.CloseForbidden, "no access")
@@ -355,7 +360,7 @@ func TestConnClose(t *testing.T) {
 	if err := <-read; err == nil {
 		t.Error("Read went on after Close")
 	}
-	if err := server.Write(t.Context(), []byte{1}); err == nil {
+	if err := write(server, []byte{1}); err == nil {
 		t.Error("Write went on after Close")
 	}
 }
@@ -363,15 +368,15 @@ func TestConnClose(t *testing.T) {
 func TestConnCloseOfStuckPeer(t *testing.T) {
 	timing := quick()
 	timing.stall, timing.silence = time.Minute, time.Minute
-	server, _, _ := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), timing)
+	server, _, _ := connPair(t, testSockets(t, 1<<20, timing))
 	ended := make(chan string, 2)
 	go func() {
-		for server.Write(context.Background(), make([]byte, 1<<20)) == nil {
+		for write(server, make([]byte, 1<<20)) == nil {
 		}
 		ended <- "write"
 	}()
 	go func() {
-		_, _ = server.Read(context.Background())
+		_, _ = server.Read()
 		ended <- "read"
 	}()
 	began := time.Now()
@@ -385,25 +390,6 @@ func TestConnCloseOfStuckPeer(t *testing.T) {
 		case <-time.After(5 * time.Second):
 			t.Fatal("something went on after Close")
 		}
-	}
-}
-
-// The end of a context is a close with a code, not a cut.
-func TestConnContextEnds(t *testing.T) {
-	server, client, _ := connPair(t, 1<<20, semaphore.NewWeighted(largeFrameBudget), quick())
-	ctx, cancel := context.WithCancel(t.Context())
-	read := make(chan error, 1)
-	go func() {
-		_, err := server.Read(ctx)
-		read <- err
-	}()
-	cancel()
-	_, _, err := client.Read(t.Context())
-	if websocket.CloseStatus(err) != collab.CloseGoingAway {
-		t.Errorf("the client heard %v", err)
-	}
-	if err := <-read; err == nil {
-		t.Error("Read went on")
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -60,11 +59,6 @@ func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		a := &answer{ResponseWriter: w}
-		socket := strings.HasPrefix(r.URL.Path, "/collab/")
-		if socket {
-			s.metrics.sockets.Inc()
-			defer s.metrics.sockets.Dec()
-		}
 		defer func() {
 			took := time.Since(began)
 			route := "other"

@@ -19,7 +19,6 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/bizsync/bizsync/collab"
 	"github.com/bizsync/bizsync/store"
@@ -86,13 +85,13 @@ type Server struct {
 	log         *slog.Logger
 	origins     *origins
 	sessionIdle time.Duration
-	frameBytes  int64
-	timing      connTiming
-	keepSession time.Duration // between looks at the login of an open socket
+	sockets     *sockets
+	keeper      *loginKeeper
 	metrics     *httpMetrics
 	api         huma.API
 	handler     http.Handler
-	largeFrames *semaphore.Weighted
+	life        context.Context // of the sockets; done when nobody waits for them any more
+	endLife     context.CancelFunc
 
 	logins, loginsByAddress                       *throttle
 	socketAttemptsByAccount, socketAttemptsByAddr *throttle
@@ -103,7 +102,7 @@ type Server struct {
 	// Guarded by mu.
 	mu       sync.Mutex
 	stopping bool
-	sockets  sync.WaitGroup // and event streams; grows only while stopping is false
+	work     sync.WaitGroup // sockets and event streams; grows from nothing only while stopping is false
 }
 
 // New checks the options and builds the server. It starts nothing.
@@ -124,9 +123,6 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		store: o.Store, sessions: o.Sessions, hub: o.Hub, database: or(o.Database, "sqlite"), redis: o.Redis, titles: newTitles(o.Store), passwords: o.Passwords, tokens: newTokens(o.Secret), log: o.Logger, origins: origins,
 		sessionIdle: or(o.SessionIdle, defaultSessionIdle),
-		frameBytes:  or(o.FrameBytes, defaultFrameBytes),
-		timing:      defaultConnTiming(),
-		keepSession: time.Minute,
 		metrics:     newHTTPMetrics(o.Metrics),
 
 		logins:                  newThrottle(loginsPerMinute/60.0, loginsPerMinute),
@@ -134,10 +130,11 @@ func New(o Options) (*Server, error) {
 		socketAttemptsByAccount: newThrottle(or(o.Attempts.AccountPerSecond, 20), or(o.Attempts.AccountBurst, 500)),
 		socketAttemptsByAddr:    newThrottle(or(o.Attempts.AddressPerSecond, 100), or(o.Attempts.AddressBurst, 1000)),
 	}
-	s.streams = &streams{store: s.store, hub: s.hub, timing: defaultStreamTiming(), most: streamsPerAccount, work: &s.sockets,
+	s.streams = &streams{store: s.store, hub: s.hub, timing: defaultStreamTiming(), most: streamsPerAccount, work: &s.work,
 		wake: make(chan struct{}, 1), open: make(map[*stream]struct{}), count: make(map[store.UserID]int)}
-	// A single frame of the largest size must always fit.
-	s.largeFrames = semaphore.NewWeighted(max(largeFrameBudget, s.frameBytes+1))
+	s.life, s.endLife = context.WithCancel(context.Background())
+	s.sockets = newSockets(or(o.FrameBytes, defaultFrameBytes), defaultConnTiming(), &s.work)
+	s.keeper = newLoginKeeper(s.life, s.store, s.sessionIdle, &s.work)
 	if s.handler, err = s.routes(o.Web); err != nil {
 		return nil, err
 	}
@@ -196,6 +193,8 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 
 	r.Get("/healthz", s.healthz)
 	r.Get("/readyz", s.readyz)
+	r.Get("/collab", s.serveHocuspocus)
+	r.Get("/collab/", s.serveHocuspocus)
 	r.Get("/collab/{name}", s.serveSocket)
 	notFound := func(w http.ResponseWriter, r *http.Request) {
 		s.writeProblem(w, r, problem(http.StatusNotFound, codeNotFound, "there is nothing at this address"))
@@ -239,11 +238,12 @@ func (s *Server) BeginStop() {
 	s.streams.stop()
 }
 
-// Wait returns when every socket and event stream has ended, or when ctx is done. BeginStop must have been called.
+// Wait returns when every socket and event stream has ended, or when ctx is done: then what is left is told to end at once. BeginStop must have been called.
 func (s *Server) Wait(ctx context.Context) error {
+	defer s.endLife()
 	done := make(chan struct{})
 	go func() {
-		s.sockets.Wait()
+		s.work.Wait()
 		close(done)
 	}()
 	select {
@@ -261,7 +261,7 @@ func (s *Server) enter() (ok bool) {
 	if s.stopping {
 		return false
 	}
-	s.sockets.Add(1)
+	s.work.Add(1)
 	return true
 }
 

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
@@ -22,56 +23,86 @@ const (
 	acksProtocol = "bizsync.v1"
 	// admitTime bounds everything between the upgrade and a document.
 	admitTime = 5 * time.Second
-	// refusalTime bounds sending the reason of a refusal.
-	refusalTime = 5 * time.Second
 )
 
-// serveSocket upgrades a request to a y-websocket connection and serves it for its life. Only what a browser's page can't be told any other way comes before
+// serveSocket upgrades a request to a y-websocket connection and has it served for its life. Only what a browser's page can't be told any other way comes before
 // the upgrade; all other refusals are close codes (CONTRACT section 4), since a page can't see an HTTP status.
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
+	socket, ok := s.openSocket(w, r)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.life, admitTime)
+	defer cancel()
+	a, err := s.admitUpgrade(ctx, r, socket.visitor, documentName(r))
+	if err != nil {
+		s.tellRefusal(socket.conn, s.refusal(err))
+		s.serve(socket.conn, nil)
+		return
+	}
+	a.peer.Acks = socket.acks
+	c := socket.conn
+	s.serve(c, func() error {
+		if a.cookied() {
+			s.keeper.keep(a.login, c)
+		}
+		s.log.LogAttrs(s.life, slog.LevelDebug, "socket opened", a.attributes()...)
+		err := s.hub.Serve(s.life, a.doc, a.peer, c)
+		s.log.LogAttrs(s.life, slog.LevelDebug, "socket ended", append(a.attributes(), slog.Any("reason", err))...)
+		return err
+	})
+}
+
+// socket is an upgraded connection and what is left of its request.
+type socket struct {
+	conn    *conn
+	acks    bool // the client asked for acksProtocol
+	visitor visitor
+}
+
+// openSocket upgrades a request. When it says false, it has answered; else the connection must be served.
+func (s *Server) openSocket(w http.ResponseWriter, r *http.Request) (socket, bool) {
 	origin := r.Header.Get("Origin")
 	if origin != "" && !s.origins.admits(r, origin) {
 		s.writeProblem(w, r, problem(http.StatusForbidden, codeCrossSite, "pages of this origin may not open sockets here"))
-		return
+		return socket{}, false
 	}
 	if !s.enter() {
 		s.writeProblem(w, r, problem(http.StatusServiceUnavailable, codeUnavailable, "this node is going away").retryAfter(time.Second))
-		return
+		return socket{}, false
 	}
-	defer s.sockets.Done()
-	tap := &wireTap{ResponseWriter: w, stall: s.timing.stall}
-	ws, err := websocket.Accept(tap, r, &websocket.AcceptOptions{Subprotocols: []string{acksProtocol}, InsecureSkipVerify: true}) // the origin was checked above
+	up, err := upgrade(w, r)
 	if err != nil {
 		s.log.DebugContext(r.Context(), "upgrade failed", "error", err)
-		return
+		s.work.Done()
+		return socket{}, false
 	}
-	c := newConn(ws, tap.wire, s.frameBytes, s.largeFrames, s.timing)
-	defer c.end()
+	s.metrics.sockets.Inc()
+	return socket{conn: s.sockets.add(up.conn, up.ahead), acks: up.subprotocol == acksProtocol, visitor: visitorOf(r, origin != "")}, true
+}
 
-	admission, err := s.admit(r, documentName(r), origin != "")
-	if err != nil {
-		s.refuse(c, r, err)
-		return
-	}
-	admission.peer.Acks = ws.Subprotocol() == acksProtocol
-	log := s.log.With("document", admission.doc, "connection", admission.peer.Conn)
-	ctx, cancel := context.WithCancel(r.Context())
-	kept := make(chan struct{})
+// serve has a connection served by a goroutine of its own, whose stack is small because it has done nothing else, and which holds nothing of the request. So the
+// HTTP server's, with its buffers, can end.
+func (s *Server) serve(c *conn, session func() error) {
 	go func() {
-		defer close(kept)
-		s.keepLogin(ctx, admission, c)
+		defer s.work.Done()
+		defer s.metrics.sockets.Dec()
+		defer s.keeper.forget(c)
+		defer c.finish()
+		defer func() {
+			if v := recover(); v != nil {
+				s.log.Error("panic", "panic", v, "stack", string(debug.Stack()))
+				c.Close(collab.CloseTryAgain, "")
+			}
+		}()
+		if session == nil {
+			return
+		}
+		// The hub has closed what it ended; this is for a connection that it couldn't serve at all.
+		if err := session(); err != nil {
+			c.Close(collab.CloseTryAgain, "")
+		}
 	}()
-	defer func() {
-		cancel()
-		<-kept
-	}()
-	log.DebugContext(ctx, "socket opened", "user", admission.peer.User, "acks", admission.peer.Acks)
-	err = s.hub.Serve(ctx, admission.doc, admission.peer, c)
-	// The hub has closed what it ended; this is for a connection that it couldn't serve at all.
-	if err != nil {
-		c.Close(collab.CloseTryAgain, "")
-	}
-	log.DebugContext(ctx, "socket ended", "reason", err)
 }
 
 // documentName is the last part of the socket's path. When the client escaped more of the path than it had to, the router leaves that to us.
@@ -87,71 +118,97 @@ func documentName(r *http.Request) string {
 	return plain
 }
 
-// admission is what a socket was opened for and by whom.
+// visitor is whoever opens a socket, as far as the request says. It holds nothing of the request.
+type visitor struct {
+	given   bool   // a token, in the URL or as a bearer
+	token   string // it; "" for credentials of another kind
+	page    bool   // of an admitted origin, so that the cookie counts
+	login   [32]byte
+	cookied bool // login is the hash of a session cookie
+}
+
+func visitorOf(r *http.Request, page bool) visitor {
+	v := visitor{page: page}
+	query, bearer := r.URL.Query(), r.Header.Get("Authorization")
+	if v.given = query.Has("token") || bearer != ""; v.given {
+		token := query.Get("token")
+		if scheme, value, _ := strings.Cut(bearer, " "); !query.Has("token") && strings.EqualFold(scheme, "Bearer") {
+			token = strings.TrimSpace(value)
+		}
+		v.token = strings.Clone(token)
+	}
+	if cookie, err := r.Cookie(sessionCookie); err == nil && page && !v.given {
+		v.login, v.cookied = hashToken(cookie.Value)
+	}
+	return v
+}
+
+// admission is what a socket, or a part of one, was opened for and by whom.
 type admission struct {
 	doc   store.DocumentID
 	peer  collab.Peer
 	login [32]byte // hash of the session cookie, if that was used
 }
 
-// refusal says with which code a socket is closed, and whether the client is told the reason in the protocol's own message first.
-type refusal struct {
-	code   int
-	reason string
-	tell   bool
+// cookied says that the session cookie was used.
+func (a admission) cookied() bool { return a.peer.Session != uuid.Nil }
+
+func (a admission) attributes() []slog.Attr {
+	return []slog.Attr{slog.String("document", a.doc.String()), slog.String("connection", a.peer.Conn.String()), slog.String("user", a.peer.User.String()), slog.Bool("acks", a.peer.Acks)}
 }
 
-func (r *refusal) Error() string { return r.reason }
+var errTooOften = &collab.CloseError{Code: collab.CloseTryAgain, Reason: "too many connections at once"}
 
-// admit finds out who is at the other end and what they may do in the document of that name. Its errors are *refusal, or mean "try again".
-func (s *Server) admit(r *http.Request, name string, fromPage bool) (admission, error) {
-	ctx, cancel := context.WithTimeout(r.Context(), admitTime)
-	defer cancel()
-	tooOften := &refusal{code: collab.CloseTryAgain, reason: "too many connections at once"}
-	if ok, _ := s.socketAttemptsByAddr.take(addressKey(s.origins.address(r))); !ok {
-		return admission{}, tooOften
+// admitUpgrade is admit for the one document of a y-websocket connection.
+func (s *Server) admitUpgrade(ctx context.Context, r *http.Request, v visitor, name string) (admission, error) {
+	if err := s.admitAddress(r); err != nil {
+		return admission{}, err
 	}
-	a, doc, err := s.credentials(ctx, r, fromPage)
+	return s.admit(ctx, v, name)
+}
+
+// admitAddress bounds how often sockets are opened from one address.
+func (s *Server) admitAddress(r *http.Request) error {
+	if ok, _ := s.socketAttemptsByAddr.take(addressKey(s.origins.address(r))); !ok {
+		return errTooOften
+	}
+	return nil
+}
+
+// admit finds out who a visitor is and what they may do in the document of that name. Its errors are *collab.CloseError, or mean "try again".
+func (s *Server) admit(ctx context.Context, v visitor, name string) (admission, error) {
+	a, doc, err := s.credentials(ctx, v)
 	if err != nil {
 		return admission{}, err
 	}
 	if ok, _ := s.socketAttemptsByAccount.take(a.peer.User.String()); !ok {
-		return admission{}, tooOften
+		return admission{}, errTooOften
 	}
 	access, err := s.authorize(ctx, a.peer.User, name, toRead)
 	switch {
 	case errors.Is(err, errNoDocument), errors.Is(err, errGone):
-		return admission{}, &refusal{code: collab.CloseNotFound, reason: "no such document"}
+		return admission{}, &collab.CloseError{Code: collab.CloseNotFound, Reason: "no such document"}
 	case errors.Is(err, errNoAccess), errors.Is(err, errRole):
-		return admission{}, &refusal{code: collab.CloseForbidden, reason: "no access to this document", tell: true}
+		return admission{}, &collab.CloseError{Code: collab.CloseForbidden, Reason: "no access to this document"}
 	case err != nil:
 		return admission{}, err
 	case doc != uuid.Nil && doc != access.Document:
-		return admission{}, &refusal{code: collab.CloseUnauthorized, reason: "the token is for another document", tell: true}
+		return admission{}, unauthorized("the token is for another document")
 	}
 	a.doc = access.Document
 	a.peer.Conn, a.peer.Role, a.peer.AccessVersion = store.NewID(), access.Role, access.Version
 	return a, nil
 }
 
-// credentials reads who opens a socket: from a token, in the URL or as a bearer, or else, for a page of an admitted origin, from the session cookie.
-// doc is the only document that a token is for.
-func (s *Server) credentials(ctx context.Context, r *http.Request, fromPage bool) (a admission, doc store.DocumentID, err error) {
-	unauthorized := func(reason string) error {
-		return &refusal{code: collab.CloseUnauthorized, reason: reason, tell: true}
-	}
-	query := r.URL.Query()
-	token, bearer := query.Get("token"), r.Header.Get("Authorization")
+func unauthorized(reason string) error {
+	return &collab.CloseError{Code: collab.CloseUnauthorized, Reason: reason}
+}
+
+// credentials finds who a visitor is: by a token, or else, for a page of an admitted origin, by the session cookie. doc is the only document that a token is for.
+func (s *Server) credentials(ctx context.Context, v visitor) (a admission, doc store.DocumentID, err error) {
 	switch {
-	case query.Has("token") || bearer != "":
-		if !query.Has("token") {
-			scheme, value, _ := strings.Cut(bearer, " ")
-			if !strings.EqualFold(scheme, "Bearer") {
-				return a, doc, unauthorized("these credentials are not accepted")
-			}
-			token = strings.TrimSpace(value)
-		}
-		g, err := s.tokens.check(token)
+	case v.given:
+		g, err := s.tokens.check(v.token)
 		if err != nil {
 			return a, doc, unauthorized("the token is not valid or has expired")
 		}
@@ -171,37 +228,42 @@ func (s *Server) credentials(ctx context.Context, r *http.Request, fromPage bool
 		}
 		a.peer = collab.Peer{User: user.ID, Name: user.Name, MaxRole: g.role, Key: g.key}
 		return a, g.doc, nil
-	case fromPage:
-		c, err := s.callerByCookie(ctx, r)
+	case v.cookied:
+		session, user, err := s.sessionByToken(ctx, v.login)
 		if errors.Is(err, store.ErrNotFound) {
 			return a, doc, unauthorized("log in first")
 		}
 		if err != nil {
 			return a, doc, err
 		}
-		a.login = c.login
-		a.peer = collab.Peer{User: c.user.ID, Name: c.user.Name, MaxRole: store.Owner, Session: c.session.ID}
+		a.login = v.login
+		a.peer = collab.Peer{User: user.ID, Name: user.Name, MaxRole: store.Owner, Session: session.ID}
 		return a, doc, nil
+	case v.page:
+		return a, doc, unauthorized("log in first")
 	}
 	return a, doc, unauthorized("a token is needed")
 }
 
-// refuse closes a socket that was not admitted.
-func (s *Server) refuse(c *conn, r *http.Request, err error) {
-	no, ok := errors.AsType[*refusal](err)
+// refusal makes an error of admit one with a code.
+func (s *Server) refusal(err error) *collab.CloseError {
+	no, ok := errors.AsType[*collab.CloseError](err)
 	if !ok {
-		s.log.WarnContext(r.Context(), "a socket's rights could not be checked", "error", err)
-		no = &refusal{code: collab.CloseTryAgain, reason: "try again"}
+		s.log.Warn("a socket's rights could not be checked", "error", err)
+		no = &collab.CloseError{Code: collab.CloseTryAgain, Reason: "try again"}
 	}
-	s.log.DebugContext(r.Context(), "socket refused", "code", no.code, "reason", no.reason)
-	if no.tell {
-		ctx, cancel := context.WithTimeout(r.Context(), refusalTime)
-		defer cancel()
-		if err := c.Write(ctx, permissionDenied(no.reason)); err != nil {
-			s.log.DebugContext(r.Context(), "tell the reason of a refusal", "error", err)
+	s.log.Debug("socket refused", "code", no.Code, "reason", no.Reason)
+	return no
+}
+
+// tellRefusal closes a y-websocket connection that was not admitted. What is wrong with the person's rights is told in the protocol's own message before.
+func (s *Server) tellRefusal(c *conn, no *collab.CloseError) {
+	if no.Code == collab.CloseUnauthorized || no.Code == collab.CloseForbidden {
+		if _, err := c.Send([]collab.Message{{Body: permissionDenied(no.Reason)}}); err != nil {
+			s.log.Debug("tell the reason of a refusal", "error", err)
 		}
 	}
-	c.Close(no.code, no.reason)
+	c.Close(no.Code, no.Reason)
 }
 
 // permissionDenied is the message [2][0]reason of y-protocols (auth.js): message type auth, permission denied, a string with its length before it.
@@ -209,27 +271,4 @@ func (s *Server) refuse(c *conn, r *http.Request, err error) {
 func permissionDenied(reason string) []byte {
 	reason = cutText(reason, 127)
 	return append([]byte{2, 0, byte(len(reason))}, reason...)
-}
-
-// keepLogin keeps the login alive that a socket was opened with, as REST requests do, and closes the socket when the login has ended elsewhere.
-func (s *Server) keepLogin(ctx context.Context, a admission, c *conn) {
-	if a.peer.Session == uuid.Nil {
-		return
-	}
-	tick := time.NewTicker(s.keepSession)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		look, cancel := context.WithTimeout(ctx, admitTime)
-		_, _, err := s.store.SessionByToken(look, a.login, s.sessionIdle)
-		cancel()
-		if errors.Is(err, store.ErrNotFound) {
-			c.Close(collab.CloseUnauthorized, "logged out")
-			return
-		}
-	}
 }

@@ -191,10 +191,12 @@ func TestSocketSubprotocol(t *testing.T) {
 // Neither REST of an unknown kind nor the base address of the sockets is answered by the application's index page.
 func TestSocketAddressWithoutUpgrade(t *testing.T) {
 	h := newHarness(t, nil)
-	h.anonymous().call("GET", "/collab", nil).wants(404, codeNotFound)
-	if r := h.anonymous().call("GET", "/collab/x", nil); r.status != http.StatusUpgradeRequired {
-		t.Errorf("status %d", r.status)
+	for _, path := range []string{"/collab", "/collab/", "/collab/x"} {
+		if r := h.anonymous().call("GET", path, nil); r.status != http.StatusUpgradeRequired {
+			t.Errorf("%s: status %d", path, r.status)
+		}
 	}
+	h.anonymous().call("GET", "/collab/x/y", nil).wants(404, codeNotFound)
 }
 
 // Logging out closes the sockets of that login, and of no other.
@@ -261,7 +263,7 @@ func TestRevocationClosesSockets(t *testing.T) {
 // A login that ended on another node, where nobody told this one, closes its sockets here too.
 func TestLoginEndedElsewhere(t *testing.T) {
 	h := newHarness(t, nil)
-	h.server.keepSession = 50 * time.Millisecond
+	h.server.keeper.period = 50 * time.Millisecond
 	ann := h.person("ann", store.RoleMember)
 	d := ann.document("Plans", nil)
 	ws, _ := h.dial(dialing{name: d.ID.String(), header: ann.page()})

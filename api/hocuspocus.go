@@ -1,0 +1,54 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/bizsync/bizsync/collab"
+	"github.com/bizsync/bizsync/store"
+)
+
+// serveHocuspocus upgrades a request to a Hocuspocus connection and has it served for its life. Who may do what is decided for each document, in the protocol.
+func (s *Server) serveHocuspocus(w http.ResponseWriter, r *http.Request) {
+	socket, ok := s.openSocket(w, r)
+	if !ok {
+		return
+	}
+	c := socket.conn
+	if err := s.admitAddress(r); err != nil {
+		no := s.refusal(err)
+		c.Close(no.Code, no.Reason)
+		s.serve(c, nil)
+		return
+	}
+	g := &gate{server: s, conn: c, visitor: socket.visitor}
+	s.serve(c, func() error { return s.hub.ServeMany(s.life, c, g) })
+}
+
+// gate lets whoever opened a Hocuspocus connection into documents (collab.Gate).
+type gate struct {
+	server  *Server
+	conn    *conn
+	visitor visitor
+}
+
+var _ collab.Gate = (*gate)(nil)
+
+// Admit judges an auth frame. A token in it counts before what the upgrade had; without one, the upgrade's token counts, or else, for a page of an admitted origin, the
+// session cookie, whose login must be there still. A token that is not good is refused, whatever else there is.
+func (g *gate) Admit(ctx context.Context, document, token string) (store.DocumentID, collab.Peer, error) {
+	ctx, cancel := context.WithTimeout(ctx, admitTime)
+	defer cancel()
+	v := g.visitor
+	if token != "" {
+		v.given, v.token = true, token
+	}
+	a, err := g.server.admit(ctx, v, document)
+	if err != nil {
+		return store.DocumentID{}, collab.Peer{}, err
+	}
+	if a.cookied() {
+		g.server.keeper.keep(a.login, g.conn)
+	}
+	return a.doc, a.peer, nil
+}
