@@ -7,6 +7,8 @@ SHELL := /bin/bash
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
+GOVULNCHECK_VERSION := v1.9.0
+GOVULNCHECK := .tools/govulncheck-$(GOVULNCHECK_VERSION)
 
 # How many random histories `make soak` plays.
 SEEDS ?= 10000
@@ -89,6 +91,23 @@ $(GOLANGCI):
 	@mkdir -p .tools && echo '*' > .tools/.gitignore
 	GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv .tools/golangci-lint $@
+
+# Asks vuln.go.dev and npm's registry, so it is no part of CI: what is known about a dependency changes without a commit, and not everybody has the network.
+# Only what our code calls counts; of npm's modules all do that a lockfile names. Each is looked at, whatever was found before.
+.PHONY: vuln
+vuln: $(GOVULNCHECK) ## look for known vulnerabilities in dependencies; needs the network
+	@failed=; \
+	printf '\n==> govulncheck\n'; $(GOVULNCHECK) $(PACKAGES) || failed+=' go'; \
+	for lock in $$(git ls-files '*package-lock.json'); do \
+		folder=$$(dirname "$$lock"); \
+		printf '\n==> npm audit in %s\n' "$$folder"; npm --prefix "$$folder" audit --package-lock-only || failed+=" $$folder"; \
+	done; \
+	if [[ -n $$failed ]]; then printf '\nfound something, or not to be asked:%s\n' "$$failed" >&2; exit 1; fi
+
+$(GOVULNCHECK):
+	@mkdir -p .tools && echo '*' > .tools/.gitignore
+	GOBIN=$(CURDIR)/.tools go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	@mv .tools/govulncheck $@
 
 .PHONY: bench
 bench: $(NODE_INSTALLED) ## the figures of the README: the engine beside Yjs, and one client through the server
