@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"errors"
+	"runtime"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -48,6 +49,24 @@ func TestPackRoundTrip(t *testing.T) {
 			t.Fatalf("came back as %d bytes of %d, %v", len(got), len(b), err)
 		}
 	})
+}
+
+// TestPackKeepsNothing: what is packed and unpacked once, however large, doesn't stay in memory for ever.
+func TestPackKeepsNothing(t *testing.T) {
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC() // what the first one found in pools
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	if _, err := store.Unpack(store.Pack(bytes.Repeat([]byte("some words "), 2<<20))); err != nil {
+		t.Fatal(err)
+	}
+	if after := heap(); after > before+2<<20 {
+		t.Errorf("%d KiB are kept", (after-before)>>10)
+	}
 }
 
 func TestUnpackRefuses(t *testing.T) {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,33 +27,35 @@ const (
 	headTables  = "heads h LEFT JOIN resets r ON r.document = h.document"
 )
 
-func scanHead(r scanner) (h knownHead, err error) {
-	err = r.Scan(&h.Document, &h.Seq, &h.Row, &h.Epoch, &h.AccessVersion, &h.Deleted, &h.reset, &h.lastN)
-	return h, err
-}
-
-func readHead(t *tx, id store.DocumentID) (store.Head, error) {
-	h, err := scanHead(t.row("SELECT "+headColumns+" FROM "+headTables+" WHERE h.document = ?", blob(id)))
+func readHead(t *tx, id store.DocumentID) (h store.Head, err error) {
+	err = store.ErrNotFound
+	if e := eachHead(t, []store.DocumentID{id}, func(k knownHead) { h, err = k.at(now()), nil }); e != nil {
+		err = e
+	}
 	if err != nil {
 		return store.Head{}, fmt.Errorf("read head: %w", err)
 	}
-	return h.at(now()), nil
+	return h, nil
 }
 
 // eachHead reads the heads of those documents that exist, in no order.
 func eachHead(t *tx, ids []store.DocumentID, f func(knownHead)) error {
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = blob(id)
-	}
-	return chunks(len(args), func(from, size int) error {
-		return t.each(func(row *sqlRows) error {
-			h, err := scanHead(row)
-			if err == nil {
+	return chunks(len(ids), func(from, size int) error {
+		if err := t.call.Err(); err != nil {
+			return err
+		}
+		for i := range ids[from : from+size] {
+			t.conn.direct.arg(ids[from+i][:])
+		}
+		return t.conn.direct.each(t.ctx, forms.heads[size], func(r *record) error {
+			h := knownHead{reset: r.integer(6), lastN: r.integer(7), Head: store.Head{
+				Document: r.id(0), Seq: uint64(r.integer(1)), Row: store.RowID(r.integer(2)), Epoch: r.id(3), AccessVersion: uint64(r.integer(4)), Deleted: r.integer(5) != 0,
+			}}
+			if r.err == nil {
 				f(h)
 			}
-			return err
-		}, forms.heads[size], args[from:from+size]...)
+			return r.err
+		})
 	})
 }
 
@@ -97,11 +100,12 @@ func eachRow(t *tx, id store.DocumentID, after uint64, f func(store.Row) (more b
 		return nil
 	}
 	stop := errors.New("stop")
-	err := t.each(func(rows *sqlRows) error {
-		var r store.Row
-		var packed []byte
-		err := rows.Scan(&r.Seq, &r.ID, &r.Prev, &r.Author, &packed)
-		if err != nil {
+	t.conn.direct.arg(id[:])
+	t.conn.direct.arg(int64(after))
+	err := t.conn.direct.each(t.ctx, tailRows, func(v *record) (err error) {
+		r := store.Row{Seq: uint64(v.integer(0)), ID: store.RowID(v.integer(1)), Prev: store.RowID(v.integer(2)), Author: v.id(3)}
+		packed := v.bytes(4)
+		if err := cmp.Or(v.err, t.call.Err()); err != nil {
 			return err
 		}
 		if r.Update, err = store.Unpack(packed); err != nil {
@@ -112,8 +116,8 @@ func eachRow(t *tx, id store.DocumentID, after uint64, f func(store.Row) (more b
 			err = stop
 		}
 		return err
-	}, tailRows, blob(id), int64(after))
-	if err != stop {
+	})
+	if !errors.Is(err, stop) {
 		return err
 	}
 	return nil

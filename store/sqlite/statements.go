@@ -12,7 +12,7 @@ var forms = struct {
 	insertBindings, insertRows             map[int]string
 }{
 	heads: sized(func(n int) string {
-		return "SELECT " + headColumns + " FROM " + headTables + " WHERE h.document IN (" + repeated("?", n) + ")"
+		return "WITH wanted (id) AS (VALUES " + repeated("(?)", n) + ") SELECT " + headColumns + " FROM wanted w CROSS JOIN " + headTables + " WHERE h.document = w.id"
 	}),
 	accounts: sized(func(n int) string {
 		return "SELECT id FROM users WHERE disabled = 0 AND id IN (" + repeated("?", n) + ")"
