@@ -88,6 +88,11 @@ func memory() figure {
 	return figure{"most MiB RSS", func(r *result) float64 { return float64(r.use.most()) / (1 << 20) }, func(v float64) string { return fmt.Sprintf("%.0f", v) }, nil}
 }
 
+// echoes is how many awareness updates clients have sent on, which the server has to read.
+func echoes() figure {
+	return figure{"awareness updates echoed a second", func(r *result) float64 { return float64(r.sent) / r.span.Seconds() }, func(v float64) string { return fmt.Sprintf("%.0f", v) }, nil}
+}
+
 // offered is how much of it could be sent: who is past saturation may have to read more slowly.
 func offered() figure {
 	return figure{"updates/s offered", func(r *result) float64 { return r.offered }, func(v float64) string { return fmt.Sprintf("%.0f", v) }, nil}

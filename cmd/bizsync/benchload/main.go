@@ -94,6 +94,8 @@ type bench struct {
 	measured results
 	remarks  []string
 	wrong    bool
+
+	compared, uncommitted int // documents of ours
 }
 
 // starter starts a server that has been given a folder, with so many nodes and documents.
@@ -131,6 +133,9 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 	}
 	table(out, all, b.columns, b.measured)
 	fmt.Fprintln(out)
+	if b.compared > 0 {
+		fmt.Fprintf(out, "Of %d documents of ours the committed content was compared with what was typed; %d lacked something.\n", b.compared, b.uncommitted)
+	}
 	for _, remark := range b.remarks {
 		fmt.Fprintln(out, remark)
 	}
@@ -274,9 +279,11 @@ func (b *bench) play(ctx context.Context, one scenario, c column, round int) err
 	for _, failure := range r.failures {
 		b.remarks = append(b.remarks, run+": "+failure)
 	}
-	if r.limitless() {
-		b.remarks = append(b.remarks, run+": every rate that was tried was clean: it can do more")
+	if limit := r.limit(); limit != "" {
+		b.remarks = append(b.remarks, run+": "+limit)
 	}
+	b.compared += r.compared
+	b.uncommitted += r.uncommitted
 	b.wrong = b.wrong || c.ours && !one.mayLose && (r.lost > 0 || r.doubled > 0 || len(r.failures) > 0)
 	return nil
 }
@@ -320,7 +327,7 @@ func (b *bench) conditions(ctx context.Context) error {
 	fmt.Fprintf(b.out, "%s.\n%s, SQLite (one node) or PostgreSQL (two), every edit committed before it is told; the others hold documents in memory. The harness is on the same machine.\n",
 		machine, strings.TrimSpace(string(version)))
 	fmt.Fprintf(b.out, "Limits of ours that were raised, since all clients are %d accounts at one address: %s.\n", accounts, strings.Join(raised(), " "))
-	fmt.Fprintf(b.out, "Medians of %d rounds of %v; runs during which others kept more than %.2f cores busy are left out, unless there are no others.\n\n", b.rounds, b.duration, mostDisturbed)
+	fmt.Fprintf(b.out, "Medians of %d rounds of %v each; runs during which others kept more than %.2f cores busy are left out, unless there are no others.\n\n", b.rounds, sizesOf(b.settings).measured, mostDisturbed)
 	if b.quick {
 		fmt.Fprint(b.out, "THIS WAS A QUICK TRIAL: loads are a tenth, times a second or two, and the figures mean nothing.\n\n")
 	}

@@ -76,7 +76,11 @@ func (s saturation) search(updates int, try func(rate float64) (*step, error)) (
 		return &result{steps: steps, failures: []string{"no rate was clean"}}, nil
 	}
 	r := *best.result
-	r.steps = steps
+	r.steps, r.lost, r.doubled = steps, 0, 0
+	for _, one := range steps { // what was lost counts, wherever that was
+		r.lost += one.lost
+		r.doubled += one.doubled
+	}
 	return &r, nil
 }
 
@@ -90,12 +94,21 @@ func (r *result) highest() (rate float64) {
 	return rate
 }
 
-// limitless says that the highest rate tried was clean: there was nothing more to type, or no step left.
-func (r *result) limitless() bool {
+// limit says what ended a saturation: the lowest rate that wasn't clean, and who was busy then. Empty when nothing of the kind was tried.
+func (r *result) limit() string {
+	var worst *step
 	for _, s := range r.steps {
-		if !s.ok {
-			return false
+		if !s.ok && (worst == nil || s.rate < worst.rate) {
+			worst = s
 		}
 	}
-	return len(r.steps) > 0
+	switch {
+	case worst != nil:
+		return fmt.Sprintf("not clean at %.0f updates/s: %.0f were sent, p99 %s, lost %d; server %.2f, harness %.2f, others %.2f cores", worst.offered, worst.sending(),
+			milliseconds(worst.latency.quantile(0.99)), worst.lost, worst.use.cores(), worst.use.harnessCores(), worst.use.others())
+	case len(r.steps) > 0:
+		return "every rate that was tried was clean: it can do more"
+	default:
+		return ""
+	}
 }

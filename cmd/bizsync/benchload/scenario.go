@@ -105,7 +105,7 @@ func scenarios(z sizes) []scenario {
 			figures: []figure{latency(under(time.Second)), offered(), drained(), memory()}},
 		{name: "cursors", title: fmt.Sprintf("%d cursors in one room, each moves 5/s, every client echoes all it hears", moving.clients), nodes: 1, oursOnly: true, rooms: 1,
 			run:     func(ctx context.Context, j *job) (*result, error) { return moving.run(ctx, j.server, j.profile) },
-			figures: []figure{cores(underCores(1)), latency(nil)}},
+			figures: []figure{cores(underCores(1)), latency(nil), echoes()}},
 		{name: "relaycost", title: "what a node pays for documents of others", nodes: 2, oursOnly: true,
 			run: relaying{nodes: []int{2, 8, 32}, documents: []int{1, 10}, measured: z.relayTime}.at},
 	}
@@ -161,6 +161,7 @@ func (r relaying) at(ctx context.Context, j *job) (*result, error) {
 		return nil, err
 	}
 	j.parts = slices.DeleteFunc(j.parts, func(p part) bool { return p.Process == other.Process })
+	j.profile.nodes = j.nodes[:1]
 	m, err := startMeter(j.parts)
 	if err != nil {
 		return nil, err

@@ -164,7 +164,11 @@ var alwaysShown = []struct {
 		if len(all) == 0 {
 			return "–"
 		}
-		return fmt.Sprintf("%d of %d", len(undisturbed(all)), len(all))
+		some := undisturbed(all)
+		if len(some) > 0 && some[0].use.others() > mostDisturbed {
+			return fmt.Sprintf("%d of %d, all disturbed", len(some), len(all))
+		}
+		return fmt.Sprintf("%d of %d", len(some), len(all))
 	}},
 }
 
