@@ -65,6 +65,9 @@ func checkSequence(t *testing.T, updates [][]byte) document {
 	if !want.Pending && string(s.StateVector().Encode()) != string(sv.Encode()) {
 		t.Fatal("state vectors differ in their encoding")
 	}
+	if string(s.EncodeStateVector()) != string(s.StateVector().Encode()) {
+		t.Fatal("a state encodes its vector in two ways")
+	}
 	return want
 }
 

@@ -306,3 +306,25 @@ func utf16Offset(s []byte, n int) (offset int, cut bool) {
 	}
 	return len(s), false
 }
+
+// utf16OffsetBefore is utf16Offset for the position n units before the end.
+func utf16OffsetBefore(s []byte, n int) (offset int, cut bool) {
+	i := len(s)
+	for n > 0 && i > 0 {
+		if n >= 8 && i >= 8 && binary.LittleEndian.Uint64(s[i-8:])&highBits == 0 {
+			i -= 8
+			n -= 8
+			continue
+		}
+		_, size := utf8.DecodeLastRune(s[:i])
+		i -= size
+		n--
+		if size == utf8.UTFMax {
+			if n == 0 {
+				return i, true
+			}
+			n--
+		}
+	}
+	return i, false
+}

@@ -1,6 +1,10 @@
 package crdt
 
-import "github.com/bizsync/bizsync/collab/crdt/lib0"
+import (
+	"unicode/utf8"
+
+	"github.com/bizsync/bizsync/collab/crdt/lib0"
+)
 
 // Encode gives everything as one v1 update that Yjs reads: clients in descending
 // order, gaps as Skips (a first block may begin above clock 0). Content that is
@@ -17,15 +21,17 @@ func (s *State) Diff(sv StateVector) Update {
 	u := Update{tidy: true, tidyDels: true, ascendingDels: true}
 	clients := s.sorted()
 	blocks, delClients := 0, 0
+	size := 16 + clientBytes*len(clients) + rangeBytes*s.ranges
 	for _, c := range clients {
-		if c.end() > sv[c.id] {
+		if from := sv[c.id]; c.end() > from {
 			blocks++
+			size += c.sizeFrom(from)
 		}
 		if c.dels.n > 0 {
 			delClients++
 		}
 	}
-	w := writer{b: make([]byte, 0, s.Size()+s.Size()/16+16)}
+	w := writer{b: make([]byte, 0, size+size/16)}
 	w.b = lib0.AppendVarUint(w.b, uint64(blocks))
 	for _, c := range clients {
 		if from := sv[c.id]; c.end() > from {
@@ -58,6 +64,17 @@ func (c *clientState) end() uint32 {
 		return l.key + l.val.length
 	}
 	return 0
+}
+
+// sizeFrom guesses how many bytes the structs from a clock on take: as many in
+// proportion as all take.
+func (c *clientState) sizeFrom(clock uint32) int {
+	size := hole + len(c.data) + structBytes*c.runs.n
+	if clock > 0 {
+		end := uint64(c.end())
+		size = 2*structBytes + int(uint64(size)*(end-uint64(clock))/end)
+	}
+	return size
 }
 
 // writer appends blocks of structs.
@@ -200,13 +217,21 @@ func (p *piece) move(body []byte, clock uint32) (cut bool) {
 	if n == 0 {
 		return p.lead
 	}
-	if p.lead {
-		n--
+	r := &p.e.val
+	rest := p.e.key + r.length - clock
+	if r.kind() == contentString && rest < n {
+		// Near the end, as what a peer lacks mostly is.
+		p.at, cut = utf16OffsetBefore(body, int(rest))
+	} else {
+		if p.lead {
+			n--
+		}
+		var i int
+		i, cut = bodyOffset(r.kind(), body[p.at:], n)
+		p.at += i
 	}
-	i, cut := bodyOffset(p.e.val.kind(), body[p.at:], n)
-	p.at += i
 	if cut {
-		p.at += 4
+		p.at += utf8.UTFMax
 	}
 	p.clock, p.lead = clock, cut
 	return cut

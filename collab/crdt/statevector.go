@@ -1,8 +1,6 @@
 package crdt
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
@@ -70,12 +68,36 @@ func ParseStateVector(b []byte) (StateVector, error) {
 
 // Encode gives the wire form, clients in descending order as Yjs writes them.
 func (sv StateVector) Encode() []byte {
-	clients := slices.Collect(maps.Keys(sv))
-	slices.SortFunc(clients, func(a, b uint64) int { return cmp.Compare(b, a) })
+	clients := make([]uint64, 0, len(sv))
+	for c := range sv {
+		clients = append(clients, c)
+	}
+	slices.Sort(clients)
+	slices.Reverse(clients)
 	b := lib0.AppendVarUint(make([]byte, 0, 1+10*len(sv)), uint64(len(sv)))
 	for _, c := range clients {
 		b = lib0.AppendVarUint(b, c)
 		b = lib0.AppendVarUint(b, uint64(sv[c]))
+	}
+	return b
+}
+
+// EncodeStateVector gives the wire form of the state vector, for less than making
+// and encoding one.
+func (s *State) EncodeStateVector() []byte {
+	order := s.sorted()
+	n := 0
+	for _, c := range order {
+		if c.contiguous() > 0 {
+			n++
+		}
+	}
+	b := lib0.AppendVarUint(make([]byte, 0, hole+13*n), uint64(n))
+	for _, c := range order {
+		if end := c.contiguous(); end > 0 {
+			b = lib0.AppendVarUint(b, c.id)
+			b = lib0.AppendVarUint(b, uint64(end))
+		}
 	}
 	return b
 }
