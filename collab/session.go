@@ -22,6 +22,12 @@ const frameCost = 256
 // openMost bounds how many frames of one session are remembered for their acknowledgement. A client that answers our step 1 never comes near.
 const openMost = 50_000
 
+// A client is lively that has sent so many frames without a pause of this length.
+const (
+	livelyFrames = 8
+	quietAfter   = 2 * time.Second
+)
+
 // session is one connection's membership of a room. A y-websocket connection has one, a Hocuspocus connection one for each of its documents.
 type session struct {
 	// Set at construction.
@@ -39,7 +45,9 @@ type session struct {
 	moves  *rate.Limiter // from one client id to another in awareness
 
 	// Owned by the reader.
-	received uint64 // update frames so far
+	received uint64    // update frames so far
+	spoke    time.Time // when the newest frame came
+	streak   int       // frames without a long pause between them
 
 	lastActive atomic.Int64 // Unix nanoseconds of the last frame that was not a mere echo
 
@@ -123,14 +131,21 @@ func (s *session) read() *CloseError {
 		if err != nil {
 			return closing(err)
 		}
-		f, err := parseFrame(b)
-		if err == nil {
-			err = s.take(f, len(b))
-		}
-		if err != nil {
+		if err := s.message(b); err != nil {
 			return s.room.hub.fault(err)
 		}
 	}
+}
+
+// message takes one message. It is a function of its own, that nobody inlines, for the stack of a reader that waits to stay small.
+//
+//go:noinline
+func (s *session) message(b []byte) error {
+	f, err := parseFrame(b)
+	if err != nil {
+		return err
+	}
+	return s.take(f, len(b))
 }
 
 // closing gives the code with which to close a connection whose reading has ended, or nil.
@@ -167,7 +182,7 @@ func (s *session) take(f frame, size int) error {
 	if err := s.credit.Acquire(s.life, f.cost); err != nil {
 		return err
 	}
-	if !s.room.enter(event{session: s, frame: f}) {
+	if !s.bring(event{session: s, frame: f}) {
 		return context.Canceled
 	}
 	if f.cost == sessionCredit {
@@ -178,6 +193,19 @@ func (s *session) take(f frame, size int) error {
 		s.credit.Release(1)
 	}
 	return nil
+}
+
+// bring brings a frame to the room. The reader of a lively client runs the room itself; that of a quiet one leaves it to another goroutine, and keeps a small stack.
+func (s *session) bring(ev event) bool {
+	now := time.Now()
+	if now.Sub(s.spoke) > quietAfter {
+		s.streak = 0
+	}
+	s.spoke = now
+	if s.streak++; s.streak > livelyFrames {
+		return s.room.enter(ev)
+	}
+	return s.room.post(ev)
 }
 
 // pace makes a client that sends faster than the limits wait: large frames count for several.
