@@ -58,7 +58,7 @@ export function useDocumentEditor(session: DocumentSession, user: User, editable
         KeepSelection,
         Collaboration.configure({ document: session.doc, field: fragmentName }),
         CollaborationCaret.configure({
-          provider: session.provider,
+          provider: { awareness: session.awareness },
           user: { id: user.id, name: user.name, color: colourOf(user.id) },
           render: caret,
           selectionRender: (other) => ({

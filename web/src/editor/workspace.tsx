@@ -5,7 +5,8 @@ import { useRoster } from '../live/useRoster';
 import { Bell } from '../notices/bell';
 import { useNoticeCenter } from '../notices/context';
 import { Link, guardLeaving } from '../router';
-import { DocumentSession } from '../sync/documentSession';
+import type { DocumentSession } from '../sync/documentSession';
+import { openSession } from '../sync/openSession';
 import { PresenceList } from '../sync/presence';
 import { Logo } from '../ui/logo';
 import { Notice } from '../ui/notice';
@@ -29,17 +30,36 @@ interface Props {
 /** Opens the connection of one document for as long as its page is shown. */
 export function Workspace({ info, user, onInfo }: Props) {
   const [session, setSession] = useState<DocumentSession | null>(null);
+  const [failed, setFailed] = useState(false);
 
   useEffect(() => {
-    const opened = new DocumentSession(info.id);
     // A connection can't be made while rendering: it has to be closed again, and only effects are.
-    // eslint-disable-next-line react-hooks/set-state-in-effect
-    setSession(opened);
+    let opened: DocumentSession | null = null;
+    let left = false;
+    openSession(info.id, window.location.search).then(
+      (session) => {
+        opened = session;
+        if (left) session.release();
+        else setSession(session);
+      },
+      () => {
+        setFailed(true);
+      },
+    );
     return () => {
-      opened.release();
+      left = true;
+      opened?.release();
+      setSession(null);
     };
   }, [info.id]);
 
+  if (failed) {
+    return (
+      <Notice title="The editor could not be loaded">
+        <p>Reload the page to try again.</p>
+      </Notice>
+    );
+  }
   if (!session) return <Notice title="Opening the document…" quiet />;
   return <OpenDocument session={session} info={info} user={user} onInfo={onInfo} />;
 }
@@ -49,7 +69,7 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
   const ending = useSyncExternalStore(session.onEnding, session.ending);
   const loaded = useSyncExternalStore(session.onLoaded, session.loaded);
   const presence = useMemo(
-    () => new PresenceList(session.provider.awareness, { id: user.id, name: user.name }),
+    () => new PresenceList(session.awareness, { id: user.id, name: user.name }),
     [session, user.id, user.name],
   );
   const people = useSyncExternalStore(presence.subscribe, presence.snapshot);
@@ -71,14 +91,11 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
     const again = () => {
       void onInfo();
     };
-    const onStatus = ({ status }: { status: string }) => {
-      if (status === 'connected') again();
-    };
     window.addEventListener('focus', again);
-    session.provider.on('status', onStatus);
+    const stop = session.onConnected(again);
     return () => {
       window.removeEventListener('focus', again);
-      session.provider.off('status', onStatus);
+      stop();
     };
   }, [session, onInfo]);
 

@@ -1,125 +1,76 @@
-import * as decoding from 'lib0/decoding';
-import { WebsocketProvider, messageSync } from 'y-websocket';
+import type { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
-import { messageDecided, messageRefused, subprotocol, updateFrame, type UpdateFrame } from './frames';
-import { SaveState } from './saveState';
+import type { Saves } from './saveState';
 
-/** The server ended the connection for good; `code` is one of the contract's, 4400 to 4499. */
+/** The server ended the connection for good; `code` is one of the contract's, 4400 to 4499, or 0 where only a reason is known. */
 export interface Ending {
   code: number;
   reason: string;
 }
 
-/** Makes a WebSocket class that reports each update frame that is sent through it. */
-function countingSocket(onSent: (frame: UpdateFrame) => void): typeof WebSocket {
-  return class extends WebSocket {
-    override send(data: string | Blob | BufferSource): void {
-      super.send(data);
-      if (data instanceof Uint8Array) {
-        const frame = updateFrame(data);
-        if (frame) onSent(frame);
-      }
-    }
-  };
+/** Where the collaboration sockets of this page's server are. */
+export function socketBase(): string {
+  const { protocol, host } = window.location;
+  return `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}/collab`;
 }
 
-function socketBase(location: Location): string {
-  return `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/collab`;
+/** Listeners without arguments, for useSyncExternalStore and the like. */
+class Listeners {
+  readonly #all = new Set<() => void>();
+
+  readonly add = (listener: () => void): (() => void) => {
+    this.#all.add(listener);
+    return () => {
+      this.#all.delete(listener);
+    };
+  };
+
+  call(): void {
+    for (const listener of this.#all) listener();
+  }
 }
 
 /**
  * One open document: the Yjs document, its connection to the server and the knowledge of what is saved. Lives from the
- * constructor to `release`, and while something is unsaved the browser asks before the tab is closed.
+ * constructor to `release`, and while something is unsaved the browser asks before the tab is closed. What the
+ * connection speaks is up to the classes that extend this one.
  */
-export class DocumentSession {
+export abstract class DocumentSession {
   readonly doc = new Y.Doc();
-  readonly save = new SaveState();
-  readonly provider: WebsocketProvider;
-  readonly #endings = new Set<() => void>();
-  readonly #loadings = new Set<() => void>();
-  readonly #remotes = new Set<() => void>();
+  abstract readonly save: Saves;
+  abstract readonly awareness: Awareness;
+  readonly #endings = new Listeners();
+  readonly #loadings = new Listeners();
+  readonly #remotes = new Listeners();
+  readonly #connections = new Listeners();
   #ending: Ending | null = null;
   #loaded = false;
 
-  constructor(documentId: string) {
-    // This listener is added before the provider's own, so that SaveState hears of an edit before its frame is sent.
-    this.doc.on('update', this.#onUpdate);
-
-    this.provider = new WebsocketProvider(socketBase(window.location), documentId, this.doc, {
-      connect: false,
-      protocols: [subprotocol],
-      WebSocketPolyfill: countingSocket((frame) => {
-        this.save.sent(frame);
-      }),
-    });
-    const readSync = this.provider.messageHandlers[messageSync];
-    this.provider.messageHandlers[messageSync] = (...message) => {
-      for (const listener of this.#remotes) listener();
-      readSync?.(...message);
-    };
-    this.provider.messageHandlers[messageDecided] = (_reply, decoder) => {
-      this.save.decided(decoding.readVarUint(decoder));
-    };
-    this.provider.messageHandlers[messageRefused] = (_reply, decoder) => {
-      const frame = decoding.readVarUint(decoder);
-      const code = decoding.readVarUint(decoder);
-      this.save.refused(frame, { code, reason: decoding.readVarString(decoder) });
-    };
-    this.provider.on('status', ({ status }) => {
-      if (status === 'connected') this.save.connected();
-      if (status === 'disconnected') this.save.disconnected();
-    });
-    this.provider.on('sync', (synced) => {
-      this.save.synced(synced);
-      if (!synced || this.#loaded) return;
-      this.#loaded = true;
-      for (const listener of this.#loadings) listener();
-    });
-    this.provider.on('closed', ({ code, reason }) => {
-      this.#ending = { code, reason };
-      // Leave the other tabs' channel too: what is typed after the end reaches no server.
-      this.provider.disconnect();
-      for (const listener of this.#endings) listener();
-    });
+  constructor() {
     window.addEventListener('beforeunload', this.#onUnload);
     window.addEventListener('offline', this.#onOffline);
     window.addEventListener('online', this.#onOnline);
-    this.provider.connect();
   }
 
   /** How the server ended the connection for good, or null. For useSyncExternalStore. */
   readonly ending = (): Ending | null => this.#ending;
-
-  readonly onEnding = (listener: () => void): (() => void) => {
-    this.#endings.add(listener);
-    return () => {
-      this.#endings.delete(listener);
-    };
-  };
+  readonly onEnding = this.#endings.add;
 
   /** Whether a connection has shown the server's document at least once, so that editing starts from its text. */
   readonly loaded = (): boolean => this.#loaded;
-
-  readonly onLoaded = (listener: () => void): (() => void) => {
-    this.#loadings.add(listener);
-    return () => {
-      this.#loadings.delete(listener);
-    };
-  };
+  readonly onLoaded = this.#loadings.add;
 
   /** Calls `listener` before each message of another that may change the document; the returned function ends that. */
-  readonly beforeRemote = (listener: () => void): (() => void) => {
-    this.#remotes.add(listener);
-    return () => {
-      this.#remotes.delete(listener);
-    };
-  };
+  readonly beforeRemote = this.#remotes.add;
+
+  /** Calls `listener` when a connection begins, which is a moment to look whether the role has changed. */
+  readonly onConnected = this.#connections.add;
 
   /** Tries again after an ending whose cause may be mended, as by logging in. */
   resume(): void {
     this.#ending = null;
-    this.provider.connect();
-    for (const listener of this.#endings) listener();
+    this.connect();
+    this.#endings.call();
   }
 
   /**
@@ -127,7 +78,7 @@ export class DocumentSession {
    * leave a page inside the application must lose no more than to stay on it.
    */
   release(): void {
-    this.provider.awareness.setLocalState(null);
+    this.awareness.setLocalState(null);
     const finished = () => {
       const { unsaved, refusal } = this.save.snapshot();
       return !unsaved || refusal !== null || this.#ending !== null;
@@ -146,13 +97,47 @@ export class DocumentSession {
     const stopEndings = this.onEnding(look);
   }
 
+  /** Whether the session wants a connection: always, but after an ending. */
+  protected get wanted(): boolean {
+    return this.#ending === null;
+  }
+
+  protected connected(): void {
+    this.#connections.call();
+  }
+
+  protected remote(): void {
+    this.#remotes.call();
+  }
+
+  /** The server's document has arrived. */
+  protected arrived(): void {
+    if (this.#loaded) return;
+    this.#loaded = true;
+    this.#loadings.call();
+  }
+
+  protected end(ending: Ending): void {
+    this.#ending = ending;
+    this.disconnect();
+    this.#endings.call();
+  }
+
+  /** Connects if there is no connection, now. */
+  protected abstract connect(): void;
+
+  /** Ends the connection, and has none until `connect`. */
+  protected abstract disconnect(): void;
+
+  /** Ends all that the provider does. */
+  protected abstract close(): void;
+
   #destroy(): void {
     window.removeEventListener('beforeunload', this.#onUnload);
     window.removeEventListener('offline', this.#onOffline);
     window.removeEventListener('online', this.#onOnline);
-    this.provider.destroy();
-    this.provider.awareness.destroy();
-    this.doc.off('update', this.#onUpdate);
+    this.close();
+    this.awareness.destroy();
     this.doc.destroy();
   }
 
@@ -160,21 +145,15 @@ export class DocumentSession {
     if (this.save.snapshot().unsaved) event.preventDefault();
   };
 
-  readonly #onUpdate = (_update: Uint8Array, origin: unknown): void => {
-    // What the provider applied came from the server, or over BroadcastChannel from another tab. A tab that is
-    // connected sends its edits itself; without a connection of our own we may be the only one to bring them.
-    if (origin !== this.provider || !this.provider.wsconnected) this.save.edited();
-  };
-
   // A socket whose network went away stays silent for up to half a minute before anybody notices. So close it at once
   // and try a new one: with the server on this machine that succeeds, otherwise the badge tells the truth.
   readonly #onOffline = (): void => {
-    if (!this.provider.shouldConnect) return;
-    this.provider.disconnect();
-    this.provider.connect();
+    if (!this.wanted) return;
+    this.disconnect();
+    this.connect();
   };
 
   readonly #onOnline = (): void => {
-    if (this.provider.shouldConnect) this.provider.connect();
+    if (this.wanted) this.connect();
   };
 }

@@ -1,4 +1,4 @@
-import type { WebsocketProvider } from 'y-websocket';
+import type { Awareness } from 'y-protocols/awareness';
 import type { DocumentRole } from '../api/types';
 import { isActive } from '../live/activity';
 import type { RosterState } from '../live/roster';
@@ -10,8 +10,6 @@ export interface Present {
   /** The person who uses this page. */
   self: boolean;
 }
-
-type Awareness = WebsocketProvider['awareness'];
 
 function readUser(state: Record<string, unknown>): { id: string; name: string } | null {
   const user = state.user;

@@ -15,6 +15,35 @@ export interface SaveSnapshot {
   refusal: Refusal | null;
 }
 
+/** Tells what is saved: the same object until it changes, as useSyncExternalStore wants it. */
+export interface Saves {
+  readonly snapshot: () => SaveSnapshot;
+  /** Calls `listener` after every change of the snapshot, until the returned function is called. */
+  readonly subscribe: (listener: () => void) => () => void;
+}
+
+/** The snapshot and who watches it. */
+export abstract class Published implements Saves {
+  readonly #listeners = new Set<() => void>();
+  #snapshot: SaveSnapshot = { badge: 'offline', unsaved: false, refusal: null };
+
+  readonly snapshot = (): SaveSnapshot => this.#snapshot;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  };
+
+  protected publish(next: SaveSnapshot): void {
+    const now = this.#snapshot;
+    if (next.badge === now.badge && next.unsaved === now.unsaved && next.refusal === now.refusal) return;
+    this.#snapshot = next;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
 /**
  * Knows whether the server has everything that was typed here, from what went over the socket and nothing else.
  *
@@ -29,10 +58,7 @@ export interface SaveSnapshot {
  *
  * Not safe for use by several documents: one SaveState belongs to one provider.
  */
-export class SaveState {
-  readonly #listeners = new Set<() => void>();
-  #snapshot: SaveSnapshot = { badge: 'offline', unsaved: false, refusal: null };
-
+export class SaveState extends Published {
   // Of the current connection.
   #connected = false;
   #synced = false;
@@ -112,28 +138,13 @@ export class SaveState {
     this.#publish();
   }
 
-  /** The current state: the same object until it changes, as useSyncExternalStore wants it. */
-  readonly snapshot = (): SaveSnapshot => this.#snapshot;
-
-  /** Calls `listener` after every change of the snapshot, until the returned function is called. */
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
-  };
-
   #publish(): void {
     const pending = this.#stranded || this.#unsent || this.#sent > this.#decided;
-    const next: SaveSnapshot = {
+    this.publish({
       badge: this.#badge(pending),
       unsaved: pending || this.#refusal !== null,
       refusal: this.#refusal,
-    };
-    const now = this.#snapshot;
-    if (next.badge === now.badge && next.unsaved === now.unsaved && next.refusal === now.refusal) return;
-    this.#snapshot = next;
-    for (const listener of this.#listeners) listener();
+    });
   }
 
   #badge(pending: boolean): Badge {

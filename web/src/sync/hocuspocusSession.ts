@@ -1,0 +1,103 @@
+import { HocuspocusProvider, HocuspocusProviderWebsocket, MessageType, WebSocketStatus } from '@hocuspocus/provider';
+import * as decoding from 'lib0/decoding';
+import type { Awareness } from 'y-protocols/awareness';
+import { ApiError, api } from '../api/client';
+import { CounterState } from './counterState';
+import { DocumentSession, socketBase } from './documentSession';
+
+/** Made known for a socket that is given up here, as the provider itself does with one that is silent. */
+const gone = 4408;
+
+/**
+ * A document over the protocol of Hocuspocus, with the provider as it is published: what is saved is what its counter
+ * of unsynced changes says. The protocol has less to say than `bizsync.v1`, no reason for a refusal and no code for a
+ * denial; the latter is asked for.
+ */
+export class HocuspocusSession extends DocumentSession {
+  override readonly save = new CounterState();
+  override readonly awareness: Awareness;
+  readonly #documentId: string;
+  readonly #socket: HocuspocusProviderWebsocket;
+  readonly #provider: HocuspocusProvider;
+
+  constructor(documentId: string) {
+    super();
+    this.#documentId = documentId;
+    this.doc.on('update', this.#onUpdate);
+    this.#socket = new HocuspocusProviderWebsocket({ url: socketBase() });
+    this.#provider = new HocuspocusProvider({
+      websocketProvider: this.#socket,
+      name: documentId,
+      document: this.doc,
+      // None: the session's cookie says who this is.
+      token: null,
+      onStatus: ({ status }) => {
+        if (status === WebSocketStatus.Connected) this.save.connected();
+        if (status === WebSocketStatus.Disconnected) this.save.disconnected();
+      },
+      onClose: ({ event: { code, reason } }) => {
+        // These are definite; by itself the provider comes back after any.
+        if (code >= 4400 && code < 4500 && code !== gone) this.end({ code, reason });
+      },
+      onAuthenticated: () => {
+        this.connected();
+      },
+      onAuthenticationFailed: ({ reason }) => {
+        void this.#denied(reason);
+      },
+      onMessage: ({ message }) => {
+        message.readVarString(); // the document's name
+        switch (message.readVarUint()) {
+          case MessageType.Sync:
+            this.remote();
+            break;
+          case MessageType.SyncStatus:
+            if (decoding.readVarInt(message.decoder) !== 1) this.save.refused();
+            break;
+        }
+      },
+      onSynced: () => {
+        this.save.synced();
+        this.arrived();
+      },
+      onUnsyncedChanges: ({ number }) => {
+        this.save.waiting(number);
+      },
+    });
+    if (!this.#provider.awareness) throw new Error('the provider has no awareness');
+    this.awareness = this.#provider.awareness;
+    this.#provider.attach();
+  }
+
+  protected override connect(): void {
+    void this.#socket.connect();
+  }
+
+  protected override disconnect(): void {
+    // The provider waits for the end of the closing handshake, which doesn't come from a network that is gone.
+    this.#socket.webSocket?.dispatchEvent(new CloseEvent('close', { code: gone, reason: 'given up' }));
+    this.#socket.disconnect();
+  }
+
+  protected override close(): void {
+    this.#provider.destroy();
+    this.#socket.destroy();
+    this.doc.off('update', this.#onUpdate);
+  }
+
+  /** Finds out why the server said no: over REST it says so by a code. */
+  async #denied(reason: string): Promise<void> {
+    let code = 0;
+    try {
+      await api.document(this.#documentId);
+    } catch (error) {
+      const status = error instanceof ApiError ? error.status : 0;
+      code = ({ 401: 4401, 404: 4403, 410: 4404 } as Partial<Record<number, number>>)[status] ?? 0;
+    }
+    this.end({ code, reason });
+  }
+
+  readonly #onUpdate = (_update: Uint8Array, origin: unknown): void => {
+    if (origin !== this.#provider) this.save.edited();
+  };
+}
