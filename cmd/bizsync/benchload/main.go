@@ -90,7 +90,7 @@ type bench struct {
 	scripts  []*script
 	document []byte
 	columns  []column
-	start    map[string]starter // of each column
+	start    map[string]starter // of each column; nil: it isn't installed
 	measured results
 	remarks  []string
 	wrong    bool
@@ -171,9 +171,13 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 		return fmt.Errorf("limit of open files: %w", err)
 	}
 	for _, name := range fields(b.peers) {
+		if name != peerYWebsocket && name != peerHocuspocus {
+			return fmt.Errorf("there is no peer %q, only %s and %s", name, peerYWebsocket, peerHocuspocus)
+		}
 		p := peer{name: name, folder: filepath.Join(b.folder, "peers", name)}
 		title, err := p.version()
 		if err != nil {
+			b.columns = append(b.columns, column{name: name, title: name + " (NOT INSTALLED)"})
 			b.remarks = append(b.remarks, "not measured: "+err.Error())
 			continue
 		}
@@ -252,7 +256,7 @@ func earlier(name string) string {
 
 // play plays a scenario at one server, which is started and ended. What goes wrong at a server is a remark, and the others go on.
 func (b *bench) play(ctx context.Context, one scenario, c column, round int) error {
-	if one.oursOnly && !c.ours || one.name == "cursors" && c.name != "ours-"+protocolYWebsocket {
+	if b.start[c.name] == nil || one.oursOnly && !c.ours || one.name == "cursors" && c.name != "ours-"+protocolYWebsocket {
 		return nil
 	}
 	run := fmt.Sprintf("%s, %s, round %d", one.name, c.title, round+1)

@@ -40,18 +40,23 @@ func (s saturation) run(ctx context.Context, at *server, scripts []*script, prof
 	})
 }
 
-// search raises the rate until a step isn't clean, and then halves the gap. What it gives is the step with the most deliveries among the clean ones, or nothing measured if
+// search raises the rate until a step isn't clean, and then halves the gap. A step that failed while others disturbed it is repeated once. What it gives is the step with the most deliveries among the clean ones, or nothing measured if
 // none was. A writer has so many updates at most.
 func (s saturation) search(updates int, try func(rate float64) (*step, error)) (*result, error) {
 	var steps []*step
 	var best *step
-	good, bad := 0.0, 0.0
+	good, bad, repeated := 0.0, 0.0, false
 	for load := s.typing; len(steps) < s.steps && (bad == 0 || good == 0 || bad/good >= nearEnough); {
 		one, err := try(load.rate)
 		if err != nil {
 			return nil, err
 		}
 		steps = append(steps, one)
+		if !one.ok && !repeated && one.use.others() > mostDisturbed {
+			repeated = true
+			continue
+		}
+		repeated = false
 		if one.ok {
 			good = max(good, load.rate)
 			if best == nil || one.deliveries() > best.deliveries() {
@@ -94,11 +99,11 @@ func (r *result) highest() (rate float64) {
 	return rate
 }
 
-// limit says what ended a saturation: the lowest rate that wasn't clean, and who was busy then. Empty when nothing of the kind was tried.
+// limit says what ended a saturation: the lowest rate above the clean ones, and who was busy then. Empty when nothing of the kind was tried.
 func (r *result) limit() string {
 	var worst *step
 	for _, s := range r.steps {
-		if !s.ok && (worst == nil || s.rate < worst.rate) {
+		if !s.ok && s.rate > r.highest() && (worst == nil || s.rate < worst.rate) {
 			worst = s
 		}
 	}
@@ -107,7 +112,7 @@ func (r *result) limit() string {
 		return fmt.Sprintf("not clean at %.0f updates/s: %.0f were sent, p99 %s, lost %d; server %.2f, harness %.2f, others %.2f cores", worst.offered, worst.sending(),
 			milliseconds(worst.latency.quantile(0.99)), worst.lost, worst.use.cores(), worst.use.harnessCores(), worst.use.others())
 	case len(r.steps) > 0:
-		return "every rate that was tried was clean: it can do more"
+		return "no rate failed above that: it can do more"
 	default:
 		return ""
 	}

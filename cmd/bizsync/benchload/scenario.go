@@ -47,7 +47,7 @@ func sizesOf(s settings) sizes {
 		return sizes{measured: 2 * time.Second, warmUp: 500 * time.Millisecond, stepTime: time.Second, steps: 3, drain: 5 * time.Second, stall: 2 * time.Second,
 			long: 10 * time.Second, longStall: 5 * time.Second, idleTime: time.Second, share: 10, relayTime: time.Second}
 	}
-	return sizes{measured: s.duration, warmUp: s.duration / 2, stepTime: s.duration / 2, steps: 10, drain: 15 * time.Second, stall: 3 * time.Second,
+	return sizes{measured: s.duration, warmUp: s.duration / 2, stepTime: s.duration / 2, steps: 12, drain: 15 * time.Second, stall: 3 * time.Second,
 		long: 90 * time.Second, longStall: 20 * time.Second, idleTime: s.duration, share: 1, relayTime: s.duration}
 }
 

@@ -250,7 +250,7 @@ func (t *typed) play(ctx context.Context, s *server, crowd *crowd, r *result, pr
 		// They begin spread over one interval, in no order of rooms.
 		const prime = 7919
 		a.start.Store(int64(start + a.every*time.Duration(i*prime%len(t.authors))/time.Duration(len(t.authors))))
-		r.offered += t.rate
+		r.offered += float64(t.updates()) / (t.warmUp + t.measured).Seconds()
 		writing.Go(func() { errs[i] = a.write(typing, t.updates()) })
 	}
 	defer writing.Wait()
