@@ -17,8 +17,9 @@ type attack struct {
 	// sends gives what is sent over each of some connections, one after the other.
 	sends func(s *scene) []way
 	// does is for what a connection after the other can't do. One of sends and does is there.
-	does func(s *scene) (outcome, error)
-	want verdict
+	does    func(s *scene) (outcome, error)
+	sockets int // that send at once, if more than one
+	want    verdict
 	// also looks at what else must be so; nil for nothing.
 	also func(s *scene) error
 }
@@ -35,10 +36,10 @@ const (
 
 // way is what one connection sends.
 type way struct {
-	frames     [][]byte // WebSocket frames, or pieces of them
-	updates    uint64   // how many of the messages the server counts and acknowledges
-	unfinished bool     // the last frame is cut: there is nothing to be asked behind it
-	stock      bool     // doesn't ask for bizsync.v1
+	frames  [][]byte // WebSocket frames, or pieces of them
+	updates uint64   // how many of the messages the server counts and acknowledges
+	stock   bool     // doesn't ask for bizsync.v1
+	many    bool     // speaks Hocuspocus
 }
 
 // over is one connection that sends binary messages.
@@ -105,7 +106,6 @@ var (
 	acked     = verdict{acked: true}
 	held      = verdict{held: true}
 	malformed = verdict{closed: 4400}
-	protocol  = verdict{closed: 1002} // RFC 6455, 7.4.1
 )
 
 func (v verdict) String() string {
@@ -139,6 +139,9 @@ type outcome struct {
 	code     int    // with which it was closed; 0: it is open
 	cut      bool   // it ended without a close frame
 	status   int    // of the upgrade, when that was not 101
+
+	many  bool // it speaks Hocuspocus
+	asked bool // the server has asked for what it lacks, as it does at first
 }
 
 // refusal is a message 121.
@@ -229,8 +232,12 @@ func (s *scene) try(a attack, w way) error {
 
 // send opens a connection, sends what there is to send, and reads until it is clear what has become of it.
 func (s *scene) send(a attack, w way) (outcome, error) {
-	o := outcome{updates: w.updates}
-	k, err := s.dial(s.visitor(a.by, w.stock))
+	o := outcome{updates: w.updates, many: w.many}
+	v, question := s.visitor(a.by, w.stock), step1([]byte{0})
+	if w.many {
+		v, question = visitor{address: v.address}, []byte{hocusPing}
+	}
+	k, err := s.dial(v)
 	if err != nil {
 		return o, err
 	}
@@ -241,25 +248,16 @@ func (s *scene) send(a attack, w way) (outcome, error) {
 		for _, f := range w.frames {
 			k.write(f)
 		}
-		if !w.unfinished {
-			k.write(frame(final|opBinary, step1([]byte{0})))
-		}
+		k.write(frame(final|opBinary, question))
 	}()
 	defer func() {
 		k.hangUp() // so that nothing waits for a server that doesn't read
 		<-written
 	}()
-	if w.unfinished {
-		if err := s.unharmed(); err != nil {
-			return o, err
-		}
-		return o, k.silent()
-	}
-	first := true
 	for !o.decided(a.want) {
 		m, code, err := k.read()
 		switch {
-		case err == errCut: //nolint:errorlint // read returns it as it is
+		case errors.Is(err, errCut):
 			o.cut = true
 		case err != nil:
 			return o, fmt.Errorf("%w after %+v", err, o)
@@ -267,8 +265,7 @@ func (s *scene) send(a attack, w way) (outcome, error) {
 			o.code = code
 			k.write(frame(final|opClose, nil))
 		default:
-			o.hear(m, first)
-			first = false
+			o.hear(m)
 		}
 	}
 	if o.code == 0 && !o.cut {
@@ -278,13 +275,15 @@ func (s *scene) send(a attack, w way) (outcome, error) {
 }
 
 // hear notes a message of the server's.
-func (o *outcome) hear(m []byte, first bool) {
+func (o *outcome) hear(m []byte) {
+	if o.many {
+		o.hearKeyed(m)
+		return
+	}
 	switch {
 	case len(m) < 2:
-	case m[0] == 0 && m[1] == 0 && !first:
-		o.steps1++
-	case m[0] == 0 && m[1] == 1:
-		o.answered = true
+	case m[0] == 0:
+		o.hearSync(m[1])
 	case m[0] == 2 && m[1] == 0:
 		o.denied = string(m[3:])
 	case m[0] == 120:
@@ -294,6 +293,42 @@ func (o *outcome) hear(m []byte, first bool) {
 		code, rest := cutNumber(rest)
 		_, reason := cutNumber(rest)
 		o.refused = append(o.refused, refusal{number, code, string(reason)})
+	}
+}
+
+func (o *outcome) hearSync(step byte) {
+	switch {
+	case o.many: // asks again whenever it answers
+	case step == 0 && o.asked:
+		o.steps1++
+	case step == 0:
+		o.asked = true
+	case step == 1:
+		o.answered = true
+	}
+}
+
+// hearKeyed notes a message under a key of Hocuspocus.
+func (o *outcome) hearKeyed(m []byte) {
+	if len(m) == 1 {
+		o.answered = o.answered || m[0] == hocusPong
+		return
+	}
+	size, rest := cutNumber(m)
+	if size+2 > uint64(len(rest)) {
+		return
+	}
+	switch body := rest[size:]; {
+	case body[0] == 0:
+		o.hearSync(body[1])
+	case body[0] == 2 && body[1] == 1:
+		_, reason := cutNumber(body[2:])
+		o.denied = string(reason)
+	case body[0] == hocusStatus:
+		o.acked++
+		if body[1] == 0 {
+			o.refused = append(o.refused, refusal{o.acked, statusRefused, "a status of 0"})
+		}
 	}
 }
 
@@ -314,13 +349,11 @@ func (k *socket) silent() error {
 	}
 	for {
 		m, code, err := k.read()
-		switch {
-		case err == errCut || code != 0: //nolint:errorlint // read returns it as it is
-			return fmt.Errorf("closed with %d, %w", code, err)
-		case err != nil:
-			return nil // nothing more in time
-		case m[0] != 1 && (m[0] != 0 || m[1] == 1):
-			return fmt.Errorf("the server said % x", m)
+		if errors.Is(err, errSaysNothing) {
+			return nil
+		}
+		if err != nil || code != 0 || m[0] != 1 && (m[0] != 0 || m[1] == 1) {
+			return fmt.Errorf("the server said % x, %d, %w", m, code, err)
 		}
 	}
 }

@@ -191,13 +191,13 @@ func nobodyElse(s *scene) error {
 // settled asks for the document and reads until that is answered.
 func (k *socket) settled() (o outcome, err error) {
 	k.write(frame(final|opBinary, step1([]byte{0})))
-	for first := true; !o.answered; first = false {
+	for !o.answered {
 		m, code, err := k.read()
 		if err != nil || code != 0 {
 			o.code = code
 			return o, err
 		}
-		o.hear(m, first)
+		o.hear(m)
 	}
 	return o, nil
 }

@@ -95,8 +95,8 @@ func inRoot(root string, ref byte, content []byte) []byte {
 // inText is a struct at the beginning of the root "text", where the victim types.
 func inText(ref byte, content []byte) []byte { return inRoot("text", ref, content) }
 
-// keyed is a struct under a key of a root type.
-func keyed(root, key string, ref byte, content []byte) []byte {
+// atKey is a struct under a key of a root type.
+func atKey(root, key string, ref byte, content []byte) []byte {
 	return joined([]byte{ref | withKey, 1}, text(root), text(key), content)
 }
 

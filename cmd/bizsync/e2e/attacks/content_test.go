@@ -61,7 +61,7 @@ func contentAttacks() []attack {
 		{name: "keys of prototypes", tries: "Has objects and maps with the keys by which JavaScript objects inherit.", sends: func(s *scene) (ways []way) {
 			for _, k := range []string{"__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "", "\x00", strings.Repeat("k", 1<<16)} {
 				object := joined([]byte{1, 118, 1}, text(k), []byte{118, 1}, text("polluted"), []byte{120})
-				ways = append(ways, over(update(one(s.id(), inText(refAny, object)))), over(update(one(s.id(), keyed("map", k, refAny, object)))),
+				ways = append(ways, over(update(one(s.id(), inText(refAny, object)))), over(update(one(s.id(), atKey("map", k, refAny, object)))),
 					over(update(one(s.id(), inText(refFormat, key(k, text("true")))))), over(update(one(s.id(), inRoot(k, refAny, object)))))
 			}
 			return ways
@@ -75,7 +75,7 @@ func contentAttacks() []attack {
 			for _, bad := range []string{"\xff\xfe", "\xc0\x80", "\xed\xa0\x80", "\xed\xa0\xbd\xed\xb8\x80", "\xf4\x90\x80\x80", "ab\xe2\x82", "\x80"} {
 				id := s.id()
 				for _, st := range [][]byte{
-					inText(refString, text(bad)), inRoot(bad, refString, text("x")), keyed("map", bad, refAny, []byte{1, 126}), inText(refAny, append([]byte{1, 119}, text(bad)...)),
+					inText(refString, text(bad)), inRoot(bad, refString, text("x")), atKey("map", bad, refAny, []byte{1, 126}), inText(refAny, append([]byte{1, 119}, text(bad)...)),
 					inText(refAny, joined([]byte{1, 118, 1}, text(bad), []byte{126})), inText(refFormat, key(bad, text("1"))), inText(refEmbed, text(`"`+bad+`"`)),
 					inText(refType, append(numbers(typeXML), text(bad)...)), inText(refDoc, append(text(bad), 118, 0)),
 				} {
@@ -100,7 +100,7 @@ func contentAttacks() []attack {
 		}, want: acked},
 		{name: "names of a megabyte", tries: "Has roots and keys with names that nobody would read.", sends: func(s *scene) []way {
 			long := strings.Repeat("name", 1<<18)
-			return []way{over(update(one(s.id(), inRoot(long, refString, text("x"))))), over(update(one(s.id(), keyed("map", long, refAny, []byte{1, 126}))))}
+			return []way{over(update(one(s.id(), inRoot(long, refString, text("x"))))), over(update(one(s.id(), atKey("map", long, refAny, []byte{1, 126}))))}
 		}, want: acked},
 	}
 }

@@ -59,15 +59,15 @@ func floodAttacks() []attack {
 		{name: "a flood of questions about presence", tries: "Asks 25 times who is here.", sends: func(*scene) []way {
 			return []way{over(slices.Repeat([][]byte{queryAwareness()}, 25)...)}
 		}, want: ignored},
-		{name: "16 MiB from four sockets, wrong at the end", tries: "Has four large frames read and checked at once, to find them wrong at their last byte.", does: func(s *scene) (outcome, error) {
+		{name: "16 MiB from four sockets, wrong at the end", sockets: 4, tries: "Has four large frames read and checked at once, to find them wrong at their last byte.", does: func(s *scene) (outcome, error) {
 			large := bigUpdate(77, frameLimit-100)
 			large[len(large)-1] = 1
 			return s.atOnce(4, over(large), malformed)
 		}, want: malformed},
-		{name: "16 MiB from four sockets, for nobody", tries: "Has large frames read that come from no one.", by: nobody, does: func(s *scene) (outcome, error) {
+		{name: "16 MiB from four sockets, for nobody", sockets: 4, tries: "Has large frames read that come from no one.", by: nobody, does: func(s *scene) (outcome, error) {
 			return s.atOnce(4, over(bigUpdate(77, frameLimit-100)), verdict{closed: 4401, denied: true})
 		}, want: verdict{closed: 4401, denied: true}},
-		{name: "600,000 structs from four sockets", tries: "Has much fitted at once that is refused.", does: func(s *scene) (outcome, error) {
+		{name: "600,000 structs from four sockets", sockets: 4, tries: "Has much fitted at once that is refused.", does: func(s *scene) (outcome, error) {
 			return s.atOnce(4, over(update(joined(numbers(1, 600_000, s.id(), 0), slices.Repeat(gc(1), 600_000), numbers(0)))), verdict{refused: 4413})
 		}, want: verdict{refused: 4413}},
 		{name: "more sockets than may be", tries: "Takes up all the places in a document.", does: crowding, want: verdict{closed: 1013}},

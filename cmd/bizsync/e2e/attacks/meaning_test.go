@@ -9,6 +9,7 @@ import (
 
 // meaningAttacks are well-formed updates that mean harm: under others' names, without a right, of what isn't there yet, or of a shape that breaks who takes it in.
 func meaningAttacks() []attack {
+	const deep = 3000
 	others := verdict{closed: 4409, denied: true}
 	forged := func(refused bool) func(s *scene) []way {
 		put := update
@@ -128,11 +129,28 @@ func meaningAttacks() []attack {
 		{name: "keys in lists and lists in maps", tries: "Uses a root as a list and as a map, and a key for what has many values.", sends: func(s *scene) []way {
 			a := s.id()
 			return []way{over(
-				update(one(a, keyed("text", "key", refString, text("many letters")))), update(one(s.id(), keyed("text", "key", refFormat, append(text("bold"), text("true")...)))),
-				update(one(s.id(), behind(a, 3, refString, text("between two values")))), update(one(s.id(), keyed("map", "key", refType, append(numbers(typeXML), text("p")...)))),
+				update(one(a, atKey("text", "key", refString, text("many letters")))), update(one(s.id(), atKey("text", "key", refFormat, append(text("bold"), text("true")...)))),
+				update(one(s.id(), behind(a, 3, refString, text("between two values")))), update(one(s.id(), atKey("map", "key", refType, append(numbers(typeXML), text("p")...)))),
 				update(one(s.id(), inRoot("map", refString, text("no key")))),
 			)}
 		}, want: acked},
+		{name: "types 3,000 deep", tries: "Makes a document that overflows the stack of every client that deletes it.", sends: func(s *scene) []way {
+			return []way{over(update(written(nest(s.id(), deep)))), over(step2(written(nest(s.id(), deep)))), over(update(written(nest(s.id(), 100_000)))), over(update(written(nest(s.id(), 257))))}
+		}, want: verdict{refused: 4413}},
+		{name: "types 256 deep", tries: "Nests as deep as may be.", sends: func(s *scene) []way { return []way{over(update(written(nest(s.id(), 256))))} }, want: acked},
+		{name: "types 300 deep, piece by piece", tries: "Does the same in frames of which each is shallow, and under many ids.", sends: func(s *scene) []way {
+			first := s.id()
+			messages := [][]byte{update(written(nest(first, 50)))}
+			for range 5 {
+				id := s.id()
+				structs := [][]byte{inside(id-1, 49, refType, numbers(typeArray))}
+				for clock := range uint64(49) {
+					structs = append(structs, inside(id, clock, refType, numbers(typeArray)))
+				}
+				messages = append(messages, update(written(block(id, 0, structs...))))
+			}
+			return []way{over(messages...)}
+		}, want: verdict{refused: 4413}},
 		{name: "a format explosion", tries: "Has 30,000 marks around 3,000 letters.", sends: func(s *scene) []way {
 			id := s.id()
 			structs := [][]byte{inRoot("formatted", refString, text("x"))}
@@ -156,6 +174,23 @@ func meaningAttacks() []attack {
 			return []way{over(update(one(id, inRoot("sieve", refString, text(strings.Repeat("xy", 10_000))))), update(append(numbers(0, 1, id), repeated(10_000, func(i uint64) []byte { return numbers(2*i, 1) })...)))}
 		}, want: acked},
 	}
+}
+
+// nested is a type in the type that its client made last; the first one is in a root.
+func nested(client, clock uint64) []byte {
+	if clock == 0 {
+		return inRoot("deep", refType, numbers(typeArray))
+	}
+	return inside(client, clock-1, refType, numbers(typeArray))
+}
+
+// nest is types in types.
+func nest(client, depth uint64) []byte {
+	structs := make([][]byte, depth)
+	for clock := range depth {
+		structs[clock] = nested(client, clock)
+	}
+	return block(client, 0, structs...)
 }
 
 // bigUpdate is an update of so many bytes, of a client that types one long word.

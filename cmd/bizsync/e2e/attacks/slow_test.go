@@ -18,6 +18,7 @@ func slow() []group {
 		}, want: verdict{cut: true}},
 		{name: "300 connections that say nothing", tries: "Holds connections that never become requests.", does: mutes, want: verdict{cut: true}},
 		{name: "a frame byte by byte", tries: "Keeps the server waiting for a message, for which it must wait: the line may be slow.", does: trickle, want: acked},
+		{name: "a socket that opens no document", tries: "Keeps a Hocuspocus socket without ever saying who it is.", does: idles, want: verdict{closed: 1013}},
 		{name: "gone without a word", tries: "Answers no ping, as one whose line was cut.", does: gone, want: verdict{cut: true}},
 	}}}
 }
@@ -145,7 +146,7 @@ func trickle(s *scene) (o outcome, err error) {
 			return o, err
 		}
 		o.code = code
-		o.hear(m, true)
+		o.hear(m)
 	}
 	return o, nil
 }
@@ -160,4 +161,25 @@ func gone(s *scene) (outcome, error) {
 	k.write(frame(final|opBinary, awareness(presence(6_000_002, 1, `{}`))))
 	err = ended(k.conn, 21*time.Second)
 	return outcome{cut: err == nil}, err
+}
+
+// idles opens a Hocuspocus connection, answers pings, and opens no document. It must be shown the door within 5 s.
+func idles(s *scene) (outcome, error) {
+	k, err := s.dial(visitor{address: s.visitor(editor, false).address})
+	if err != nil {
+		return outcome{}, err
+	}
+	defer k.hangUp()
+	began := time.Now()
+	for {
+		_, code, err := k.read()
+		switch took := time.Since(began); {
+		case err != nil:
+			return outcome{}, err
+		case code != 0 && (took < 4*time.Second || took > 7*time.Second):
+			return outcome{}, fmt.Errorf("closed with %d after %v", code, took)
+		case code != 0:
+			return outcome{code: code}, nil
+		}
+	}
 }

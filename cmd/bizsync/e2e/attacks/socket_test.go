@@ -96,8 +96,10 @@ func (k *socket) hangUp() { _ = k.conn.Close() }
 // write sends bytes. Whether they got through doesn't matter: the server may have hung up, and then says why to whoever reads.
 func (k *socket) write(b []byte) { _, _ = k.conn.Write(b) }
 
-// errCut says that the connection ended without a close frame.
-var errCut = errors.New("the connection was cut")
+var (
+	errCut         = errors.New("the connection was cut") // without a close frame
+	errSaysNothing = errors.New("the server says nothing")
+)
 
 // read gives the server's next message, or the code with which it closed the socket. It answers pings,
 // unless it is mute.
@@ -107,7 +109,7 @@ func (k *socket) read() (message []byte, code int, err error) {
 		var timeout net.Error
 		switch {
 		case errors.As(err, &timeout) && timeout.Timeout():
-			return nil, 0, errors.New("the server says nothing")
+			return nil, 0, errSaysNothing
 		case err != nil:
 			return nil, 0, errCut
 		case op == opClose && len(payload) >= 2:

@@ -150,7 +150,7 @@ func rich() []byte {
 	const id = 4_000_000_001
 	return append(joined(numbers(2),
 		block(id, 0, inText(refString, text("a letter")), behind(id, 7, refFormat, append(text("bold"), text("true")...)), between(id, 8, id, 0, refEmbed, text(`{"image":"x"}`)),
-			keyed("map", "key", refAny, joined([]byte{6, 118, 1}, text("k"), []byte{119}, text("value"), []byte{125, 5, 126, 127, 120, 117, 1, 121, 116, 2, 1, 2})),
+			atKey("map", "key", refAny, joined([]byte{6, 118, 1}, text("k"), []byte{119}, text("value"), []byte{125, 5, 126, 127, 120, 117, 1, 121, 116, 2, 1, 2})),
 			inRoot("xml", refType, append(numbers(typeXML), text("paragraph")...)), inside(id, 17, refType, numbers(typeText)), behind(id, 18, refBinary, []byte{2, 1, 2}),
 			behind(id, 19, refJSON, append(numbers(1), text(`[1]`)...)), behind(id, 20, refDoc, joined(text("guid"), []byte{118, 0})), inText(refDeleted, numbers(3)), gc(4), skip(5)),
 		block(77, 0, gc(1))),

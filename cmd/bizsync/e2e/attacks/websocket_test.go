@@ -25,31 +25,33 @@ func websocketAttacks() []attack {
 	return []attack{
 		{name: "a text frame", tries: "Has text taken for a message.", sends: once(wire(frame(final|opText, emptyUpdate()))), want: malformed},
 		{name: "a text frame that is not UTF-8", tries: "Has bytes taken for text.", sends: once(wire(frame(final|opText, []byte{0xff, 0xfe}))), want: malformed},
+		{name: "unmasked frames", tries: "Speaks as a server does (5.1).", sends: once(wire([]byte{final | opBinary, 2, 0, 0}), wire([]byte{final | opPing, 0})), want: malformed},
+		{name: "a length of more than 63 bits", tries: "Overflows a length.", sends: once(wire(frameHead(final|opBinary, 1<<63)), wire(frameHead(final|opBinary, 1<<64-1))), want: malformed},
 		{name: "reserved bits", tries: "Uses extensions that nobody agreed on (5.2).", sends: func(*scene) (ways []way) {
 			for _, bit := range []byte{reserved1, reserved2, reserved3, reserved1 | reserved2 | reserved3} {
 				ways = append(ways, wire(frame(final|bit|opBinary, queryAwareness())), wire(frame(final|bit|opPing, nil)))
 			}
 			return ways
-		}, want: protocol},
+		}, want: malformed},
 		{name: "unknown opcodes", tries: "Sends frames of kinds that there are not.", sends: func(*scene) (ways []way) {
 			for _, op := range []byte{3, 7, 11, 15} {
 				ways = append(ways, wire(frame(final|op, queryAwareness())))
 			}
 			return ways
-		}, want: protocol},
+		}, want: malformed},
 		{name: "a request after the upgrade", tries: "Has the server read HTTP where frames should be.",
-			sends: once(wire([]byte("GET /api/v1/users HTTP/1.1\r\nHost: localhost\r\n\r\n"))), want: protocol},
+			sends: once(wire([]byte("GET /api/v1/users HTTP/1.1\r\nHost: localhost\r\n\r\n"))), want: malformed},
 		{name: "control frames in fragments", tries: "Leaves pings and closes unfinished (5.5).",
-			sends: once(wire(frame(opPing, []byte("half"))), wire(frame(opClose, []byte{3, 232})), wire(frame(opPong, nil))), want: protocol},
+			sends: once(wire(frame(opPing, []byte("half"))), wire(frame(opClose, []byte{3, 232})), wire(frame(opPong, nil))), want: malformed},
 		{name: "control frames of 126 bytes and of 16 MiB", tries: "Has much read where little may be.",
-			sends: once(wire(frame(final|opPing, make([]byte, 126))), wire(frameHead(final|opPing, frameLimit)), wire(frameHead(final|opClose, frameLimit))), want: protocol},
+			sends: once(wire(frame(final|opPing, make([]byte, 126))), wire(frameHead(final|opPing, frameLimit)), wire(frameHead(final|opClose, frameLimit))), want: malformed},
 		{name: "a close without meaning", tries: "Closes with codes that may not be sent, and with half a code (7.4).",
-			sends: once(wire(frame(final|opClose, []byte{3, 237})), wire(frame(final|opClose, []byte{0, 1})), wire(frame(final|opClose, []byte{3}))), want: protocol},
-		{name: "a continuation of nothing", tries: "Continues a message that was not begun.", sends: once(wire(frame(final|opContinue, queryAwareness())), wire(frame(opContinue, nil))), want: protocol},
-		{name: "a message within a message", tries: "Begins a message before the last one has ended.", sends: once(wire(frame(opBinary, []byte{3}), frame(final|opBinary, queryAwareness()))), want: protocol},
+			sends: once(wire(frame(final|opClose, []byte{3, 237})), wire(frame(final|opClose, []byte{0, 1})), wire(frame(final|opClose, []byte{3}))), want: malformed},
+		{name: "a continuation of nothing", tries: "Continues a message that was not begun.", sends: once(wire(frame(final|opContinue, queryAwareness())), wire(frame(opContinue, nil))), want: malformed},
+		{name: "a message within a message", tries: "Begins a message before the last one has ended.", sends: once(wire(frame(opBinary, []byte{3}), frame(final|opBinary, queryAwareness()))), want: malformed},
 
 		{name: "a claim of nine exabytes", tries: "Has memory taken for what is only claimed.",
-			sends: once(way{frames: [][]byte{append(frameHead(final|opBinary, 1<<63-1), make([]byte, 1000)...)}, unfinished: true}), want: ignored},
+			sends: once(wire(append(frameHead(final|opBinary, 1<<63-1), make([]byte, 1000)...)), wire(frameHead(opBinary, frameLimit+1))), want: verdict{closed: 4413}},
 		{name: "a hundred claims of 16 MiB", tries: "Has memory taken for what is only claimed, by many.", does: hundredClaims, want: ignored},
 		{name: "more than may be read", tries: "Sends a message of one byte too much, in one frame or in many.", sends: once(
 			wire(frame(final|opBinary, make([]byte, frameLimit+1))),
@@ -69,7 +71,7 @@ func websocketAttacks() []attack {
 		{name: "a flood of pings", tries: "Has 100,000 pings answered.", sends: once(wire(bytes.Repeat(frame(final|opPing, []byte("ping")), 100_000))), want: ignored},
 		{name: "a flood of pongs", tries: "Answers 300,000 pings that were not sent.", sends: once(wire(bytes.Repeat(frame(final|opPong, nil), 300_000))), want: ignored},
 		{name: "a flood of empty messages", tries: "Sends many messages that are none.", sends: once(wire(bytes.Repeat(frame(final|opBinary, nil), 10_000))), want: malformed},
-		{name: "compression that was not agreed on", tries: "Offers to compress, and sends what would be a gigabyte.", does: compressed, want: protocol},
+		{name: "compression that was not agreed on", tries: "Offers to compress, and sends what would be a gigabyte.", does: compressed, want: malformed},
 		{name: "upgrades that are none", tries: "Asks for a socket as nobody should.", does: badUpgrades},
 		{name: "an endless header", tries: "Sends headers of a megabyte.", does: func(s *scene) (outcome, error) {
 			k, status, err := s.upgrade(s.visitor(editor, false).request(s.addr) + "X-Long: " + strings.Repeat("x", 1<<20) + "\r\n\r\n")
