@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -180,6 +181,43 @@ func TestTokens(t *testing.T) {
 		words = append(words, provider+"-1 ", provider+"-2 ")
 	}
 	cast.agree(words, hocuspocus2+doc, hocuspocus3+doc, hocuspocus4+doc)
+}
+
+// In a browser no token is needed: the session's cookie says who it is. (Version 2 then sends no auth message at all.) And a document goes by its key as well as by its id.
+func TestCookies(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	admin := s.admin()
+	var d struct {
+		ID string `json:"id"`
+	}
+	admin.call("POST", "/documents", map[string]any{"title": "Cookies", "key": "cookie-jar"}, http.StatusCreated, &d)
+	cast := newStage(t)
+	open := func(id, provider, name string, headers args) {
+		t.Helper()
+		cast.call("open", args{"id": id, "provider": provider, "url": s.collab(), "headers": headers, "name": name, "editor": "codemirror"}, nil)
+	}
+	var ids []string
+	for _, provider := range hocuspocus {
+		for _, name := range []string{d.ID, "cookie-jar"} {
+			ids = append(ids, provider+name)
+			open(provider+name, provider, name, args{"Cookie": admin.cookie(), "Origin": s.url()})
+		}
+		// Without an origin it is no browser, and its cookies don't count.
+		open("nobody-"+provider, provider, d.ID, args{"Cookie": admin.cookie()})
+	}
+	cast.until("saved", nil, ids...)
+	for _, id := range ids {
+		cast.typed(id, id+" ")
+	}
+	cast.agree(ids, ids...)
+	cast.until("saved", nil, ids...)
+	for _, provider := range hocuspocus {
+		cast.until("denials", 1, "nobody-"+provider)
+		if st := cast.status("nobody-" + provider); st.Synced || len(st.Scopes) > 0 {
+			t.Errorf("%s: a cookie without an origin got in: %+v", provider, st)
+		}
+	}
 }
 
 // Two views of one document on one socket, told apart by their sessions.

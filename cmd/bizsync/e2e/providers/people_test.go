@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
+	"strings"
 )
 
 // person is an account with a login.
@@ -65,6 +67,20 @@ func (p *person) token(doc string) string {
 	}
 	p.call("POST", "/documents/"+doc+"/tokens", map[string]any{}, http.StatusCreated, &t)
 	return t.Token
+}
+
+// cookie is the header that the person's browser sends to the server.
+func (p *person) cookie() string {
+	p.s.t.Helper()
+	base, err := url.Parse(p.s.url())
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	var all []string
+	for _, c := range p.client.Jar.Cookies(base) {
+		all = append(all, c.Name+"="+c.Value)
+	}
+	return strings.Join(all, "; ")
 }
 
 // call makes a REST request that must be answered with that status; result may be nil.

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"syscall"
 	"testing"
 	"time"
 )
@@ -35,7 +36,31 @@ func TestDetachAndAttach(t *testing.T) {
 			cast.call("move", args{"id": "one"}, nil)
 			cast.until("present", []string{"one", "witness"}, "witness")
 		}
+		// An editor is taken down and put up again, as frameworks like to do.
+		end := cast.ask("close", args{"id": "one"})
+		cast.call("open", args{"id": "again", "provider": provider, "socket": "socket", "editor": "codemirror", "name": doc, "token": admin.token(doc), "words": []string{"third "}}, nil)
+		if err := end(nil); err != nil {
+			t.Fatal(err)
+		}
+		cast.agree([]string{"third "}, "again", "witness")
+		cast.until("saved", nil, "again")
+		cast.until("unsynced", 0, "again")
 		cast.undisturbed("socket")
+
+		// While there is no connection the providers only note that the document is closed, and may say so after they have opened it again.
+		s.signal(syscall.SIGKILL)
+		cast.until("closes", 1, "again", "two", "witness")
+		cast.call("detach", args{"id": "again"}, nil)
+		cast.typed("again", "fourth ")
+		cast.call("attach", args{"id": "again"}, nil)
+		cast.typed("again", "fifth ")
+		s.restart()
+		cast.agree([]string{"fourth ", "fifth "}, "again", "witness")
+		cast.until("saved", nil, "again", "two")
+		cast.until("unsynced", 0, "again", "two")
+		cast.typed("again", "sixth ")
+		cast.agree([]string{"sixth "}, "again", "witness")
+		cast.until("saved", nil, "again")
 		cast.kill()
 	}
 }

@@ -25,9 +25,15 @@ class Socket {
   opened = 0
   codes = []
 
-  constructor (provider, url) {
+  constructor (provider, url, headers) {
     this.module = versions[provider]
-    this.ws = new this.module.HocuspocusProviderWebsocket({ url, ...eager })
+    // A browser sends its own headers, the cookie among them.
+    const WebSocketPolyfill = class extends globalThis.WebSocket {
+      constructor (address) {
+        super(address, { headers })
+      }
+    }
+    this.ws = new this.module.HocuspocusProviderWebsocket({ url, WebSocketPolyfill, ...eager })
     this.ws.on('open', () => { this.opened++ })
     this.ws.on('close', ({ event }) => this.codes.push(event.code))
   }
@@ -40,8 +46,8 @@ class Socket {
 /** Those that are shared, by their names. */
 export const sockets = new Map()
 
-const shared = (name, provider, url) => {
-  if (!sockets.has(name)) sockets.set(name, new Socket(provider, url))
+const shared = (name, provider, url, headers) => {
+  if (!sockets.has(name)) sockets.set(name, new Socket(provider, url, headers))
   return sockets.get(name)
 }
 
@@ -107,11 +113,11 @@ class YWebsocket extends Client {
 class Hocuspocus extends Client {
   unsynced = 0
 
-  constructor ({ provider, url, socket, name, token, asFunction = false, sessions = false }) {
+  constructor ({ provider, url, headers, socket, name, token = null, asFunction = false, sessions = false }) {
     super()
     this.token = token
     this.own = socket === undefined
-    this.socket = this.own ? new Socket(provider, url) : shared(socket, provider, url)
+    this.socket = this.own ? new Socket(provider, url, headers) : shared(socket, provider, url, headers)
     this.provider = new this.socket.module.HocuspocusProvider({
       websocketProvider: this.socket.ws,
       name,

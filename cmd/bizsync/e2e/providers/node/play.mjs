@@ -77,7 +77,7 @@ serve({
   connections: ({ id }) => ({ opened: sockets.get(id).opened, codes: sockets.get(id).codes }),
 
   /**
-   * Opens a document: id, provider, url, name, token, and perhaps socket (the name of a shared one), asFunction, sessions, editor. Types words at once, before the server
+   * Opens a document: id, provider, url, name, and perhaps token, headers, socket (the name of a shared one), asFunction, sessions, editor. Types words at once, before the server
    * has answered.
    */
   async open ({ id, editor, words = [], report = false, ...args }) {
