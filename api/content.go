@@ -2,11 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/bizsync/bizsync/collab"
 )
 
 type contentInput struct {
@@ -26,7 +29,7 @@ type contentOutput struct {
 
 func (s *Server) contentRoutes() {
 	register(s, huma.Operation{OperationID: "getContent", Method: http.MethodGet, Path: prefix + "/documents/{id}/content", Tags: []string{"Documents"}, Summary: "Read a document's content",
-		Description: "The committed content of this moment.", Errors: []int{http.StatusNotFound, http.StatusGone},
+		Description: "The committed content of this moment.", Errors: []int{http.StatusNotFound, http.StatusGone, http.StatusInternalServerError},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The content", Content: map[string]*huma.MediaType{
 				"text/plain; charset=utf-8": {Schema: &huma.Schema{Type: huma.TypeString}},
@@ -42,6 +45,9 @@ func (s *Server) getContent(ctx context.Context, in *contentInput) (*contentOutp
 		return nil, err
 	}
 	c, err := s.hub.Content(ctx, a.Document)
+	if errors.Is(err, collab.ErrDamaged) {
+		return nil, problem(http.StatusInternalServerError, codeDamaged, "the document is damaged: it can't be read to its end")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read content: %w", err)
 	}

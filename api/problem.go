@@ -38,6 +38,7 @@ const (
 	codeManyAttempts = "too_many_attempts"
 	codeManyStreams  = "too_many_streams"
 	codeInternal     = "internal"
+	codeDamaged      = "document_damaged"
 	codeUnavailable  = "unavailable"
 )
 

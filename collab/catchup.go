@@ -38,14 +38,14 @@ func (r *room) compareHead(h store.Head, seen uint64) {
 	case r.failed != nil:
 	case h.Epoch != r.epoch:
 		r.reload(h)
-	case h.Seq < seen, h.Seq == r.upTo && h.Row != r.upToRow:
+	case !r.damaged && h.Seq < seen, !r.damaged && h.Seq == r.upTo && h.Row != r.upToRow:
 		r.historyWentBack(h)
 	case h.Deleted:
 		r.fail(&CloseError{Code: CloseNotFound, Reason: "the document was deleted"})
 	default:
 		r.setLenient(h)
 		// A batch in flight explains a head that is ahead, for a while.
-		if r.behind(h) && (r.batch == nil || time.Since(r.batchSince) > r.hub.timing.HeadPoll) {
+		if r.behind(h) && !r.damaged && (r.batch == nil || time.Since(r.batchSince) > r.hub.timing.HeadPoll) {
 			r.catchUp("head")
 		}
 		if h.AccessVersion != r.accessVersion {
@@ -137,7 +137,7 @@ func (r *room) catchUp(reason string) {
 
 // startRead begins reading the log from upTo on, if that was asked for: at most once per readSpacing, one at a time.
 func (r *room) startRead(now time.Time) {
-	if !r.readAgain || r.reading || r.failed != nil {
+	if !r.readAgain || r.reading || r.failed != nil || r.damaged {
 		return
 	}
 	if due := r.lastRead.Add(readSpacing); now.Before(due) {

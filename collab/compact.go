@@ -40,7 +40,7 @@ func (r *room) compactTail(now time.Time) {
 
 // wantCompaction asks for the document to be compacted when its tail is long. It never waits: the wish comes again.
 func (r *room) wantCompaction(rows, bytes int) bool {
-	if r.tail.rows < rows && r.tail.bytes < bytes {
+	if r.damaged || r.tail.rows < rows && r.tail.bytes < bytes {
 		return false
 	}
 	select {

@@ -59,7 +59,7 @@ func (r *room) resolveDoubt() {
 
 // tellHash sends the hash of the room's state to the other nodes, every HashCheck, when nothing is applied above a hole.
 func (r *room) tellHash(now time.Time) {
-	if r.relay == nil || r.failed != nil {
+	if r.relay == nil || r.failed != nil || r.damaged {
 		return
 	}
 	if r.hashNext.IsZero() {

@@ -36,6 +36,7 @@ type world struct {
 	loadErr   error                            // guarded by mu: of every LoadDocument
 	rolesGate chan struct{}                    // guarded by mu: Roles waits for it
 	rewound   uint64                           // guarded by mu: so many rows are missing from what Heads says
+	scratched func(*store.Row)                 // guarded by mu: what the disk has done to the rows of every document
 }
 
 type fault uint8
@@ -203,10 +204,16 @@ func (w *world) appendIdle(ctx context.Context, b store.Batch) (store.Result, er
 
 func (w *world) LoadDocument(ctx context.Context, id store.DocumentID, l store.Loader) (store.Head, error) {
 	w.mu.Lock()
-	err := w.loadErr
+	err, scratched := w.loadErr, w.scratched
 	w.mu.Unlock()
 	if err != nil {
 		return store.Head{}, err
+	}
+	if row := l.Row; scratched != nil {
+		l.Row = func(r store.Row) error {
+			scratched(&r)
+			return row(r)
+		}
 	}
 	return w.Store.LoadDocument(ctx, id, l)
 }

@@ -209,6 +209,8 @@ func closeFor(err error) *CloseError {
 		return closing
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDeleted):
 		return &CloseError{Code: CloseNotFound, Reason: "no such document"}
+	case errors.Is(err, ErrDamaged):
+		return &CloseError{Code: CloseForbidden, Reason: "the document is damaged and can't be opened; an administrator has to repair it"}
 	case errors.Is(err, ErrStopping):
 		return &CloseError{Code: CloseGoingAway, Reason: "going away"}
 	}
@@ -344,7 +346,8 @@ func (r *room) isAt(h store.Head) bool {
 	return h.Seq == r.seen.Load() && int64(h.Row) == r.seenRow.Load() && h.Lenient == r.seenLenient.Load() && h.AccessVersion == r.seenAccess.Load() && h.Epoch == r.epoch && !h.Deleted
 }
 
-// Content gives the committed state of a document at this moment as a v1 update, with its epoch and sequence number. The bytes must not be changed.
+// Content gives the committed state of a document at this moment as a v1 update, with its epoch and sequence number. The bytes must not be changed. ErrDamaged: it can't be
+// read to its end.
 // The document is loaded for it when it isn't open.
 func (h *Hub) Content(ctx context.Context, doc store.DocumentID) (Content, error) {
 	r, err := h.acquire(ctx, doc)
@@ -352,6 +355,9 @@ func (h *Hub) Content(ctx context.Context, doc store.DocumentID) (Content, error
 		return Content{}, fmt.Errorf("content of %s: %w", doc, err)
 	}
 	defer h.release(r)
+	if r.damaged {
+		return Content{}, fmt.Errorf("content of %s: %w", doc, ErrDamaged)
+	}
 	answer := make(chan Content, 1)
 	r.post(event{do: func() { answer <- Content{Epoch: r.epoch, Seq: r.upTo, Update: r.encodeAll()} }})
 	select {

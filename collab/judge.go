@@ -141,6 +141,9 @@ func (r *room) judge(s *session, f frame, final bool) {
 	case !adds:
 		r.settleKnown(s, f, batchOf(fit, batches))
 		return
+	case r.damaged:
+		r.reject(s, f, CloseForbidden, damagedReason)
+		return
 	case !s.canWrite():
 		if !final {
 			r.await(s, f)

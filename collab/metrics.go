@@ -38,6 +38,7 @@ type Metrics struct {
 	catchUps         *prometheus.CounterVec
 	ackSeconds       prometheus.Histogram
 	collapsed        prometheus.Counter
+	damaged          prometheus.Gauge
 }
 
 // NewMetrics makes the hub's metrics and registers them; reg may be nil.
@@ -58,6 +59,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		reg:              reg,
 		connections:      gauge("connections", "Open connections to documents."),
 		rooms:            gauge("rooms", "Documents that are loaded."),
+		damaged:          gauge("documents_damaged", "Documents that are loaded and can't be read to their end: they may not be edited."),
 		updatesIn:        counter("updates_in_total", "Update frames received from clients."),
 		updatesOut:       counter("updates_out_total", "Update frames queued for clients."),
 		acked:            counter("updates_committed_total", "Update frames whose content is committed."),
@@ -97,7 +99,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}
 	}
 	m.register(m.connections, m.rooms, m.updatesIn, m.updatesOut, m.acked, m.malformed, m.held, m.heldDropped, m.relayed, m.refusals, m.closes, m.awarenessDropped,
-		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.commitBusy, m.quarantined, m.loadFailures, m.badRows, m.compactions, m.hashes, m.catchUps, m.ackSeconds, m.collapsed)
+		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.commitBusy, m.quarantined, m.loadFailures, m.badRows, m.compactions, m.hashes, m.catchUps, m.ackSeconds, m.collapsed, m.damaged)
 	return m
 }
 

@@ -58,6 +58,9 @@ func newPresence() presence {
 // (a stock y-websocket client sends back every change that it hears) and is skipped unparsed. One frame brings a connection to one client id at most, and one that
 // has an id moves only so often, since each id is bound in the database.
 func (p *presence) receive(r *room, s *session, update []byte) {
+	if r.damaged {
+		return // nothing can be bound to anyone in it
+	}
 	opening := !s.caret.announced
 	s.caret.announced = true
 	moved := false

@@ -214,7 +214,7 @@ func (r *room) send(b []byte) {
 
 // takeRelayed takes a message of another node.
 func (r *room) takeRelayed(m relayed) {
-	if r.failed != nil {
+	if r.failed != nil || r.damaged && (m.kind == relayRows || m.kind == relayHash) {
 		return
 	}
 	switch m.kind {

@@ -2,7 +2,6 @@ package collab
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -43,7 +42,8 @@ type room struct {
 	wordMu sync.Mutex
 	word   word // guarded by wordMu
 
-	loadErr error // written before loaded is closed
+	loadErr error // written before loaded is closed, and so is this:
+	damaged bool  // the document can't be read to its end: nobody edits it
 
 	// Owned by whoever runs the room.
 	sessions    []*session
@@ -129,47 +129,6 @@ func newRoom(h *Hub, doc store.DocumentID, relay Relay) *room {
 	return r
 }
 
-// load reads the document. A document that can't be read completely is refused; it never becomes an empty one.
-func (r *room) load() error {
-	ctx, cancel := context.WithTimeout(r.life, loadLimit)
-	defer cancel()
-	defer context.AfterFunc(r.hub.loads, cancel)()
-	apply := func(b []byte) error {
-		u, err := crdt.ParseUpdate(b)
-		if err != nil {
-			return err
-		}
-		r.state.Apply(u)
-		return nil
-	}
-	head, err := r.hub.store.LoadDocument(ctx, r.doc, store.Loader{
-		Binding: func(b store.Binding) error { r.owners[b.Client] = b.User; return nil },
-		Snapshot: func(s store.Snapshot) error {
-			if err := apply(s.State); err != nil {
-				return fmt.Errorf("snapshot %d: %w", s.Seq, err)
-			}
-			return nil
-		},
-		Row: func(row store.Row) error {
-			if err := apply(row.Update); err != nil {
-				return fmt.Errorf("row %d: %w", row.Seq, err)
-			}
-			r.tail.rows++
-			r.tail.bytes += len(row.Update)
-			return nil
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("load document %s: %w", r.doc, err)
-	}
-	r.seen.Store(head.Seq)
-	r.seenAccess.Store(head.AccessVersion)
-	r.epoch, r.upTo, r.upToRow, r.accessVersion = head.Epoch, head.Seq, head.Row, head.AccessVersion
-	r.setLenient(head)
-	r.seenRow.Store(int64(head.Row))
-	return nil
-}
-
 // open loads the document, and then runs the room for those who wait.
 func (r *room) open() {
 	if r.loadErr = r.load(); r.loadErr != nil {
@@ -183,6 +142,9 @@ func (r *room) open() {
 		return
 	}
 	r.hub.metrics.rooms.Inc()
+	if r.damaged {
+		r.hub.metrics.damaged.Inc()
+	}
 	look := func() { r.wakeAt = time.Time{} }
 	r.wake = time.AfterFunc(r.hub.timing.Idle, func() { r.post(event{do: look}) })
 	r.idleFrom = time.Now()
@@ -284,6 +246,9 @@ func (r *room) join(s *session, unasked bool) *CloseError {
 	}
 	if all := r.presence.all(r); all != nil {
 		s.put(awarenessMessage(all))
+	}
+	if r.damaged && !s.keyed {
+		s.put(PermissionDenied(damagedReason))
 	}
 	if s.roleVersion != r.accessVersion {
 		r.askRights()

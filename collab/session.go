@@ -106,8 +106,10 @@ func (s *session) leaveRoom() {
 	s.end()
 }
 
-// canWrite says whether both the account's role and the credentials allow writing.
-func (s *session) canWrite() bool { return min(s.role, s.peer.MaxRole).CanWrite() }
+// canWrite says whether the account's role, the credentials and the document's condition allow writing.
+func (s *session) canWrite() bool {
+	return min(s.role, s.peer.MaxRole).CanWrite() && !s.room.damaged
+}
 
 // put queues a message for the client, to be sent when the room's turn ends. Its body may be shared.
 func (s *session) put(body []byte) {
