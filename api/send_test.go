@@ -41,7 +41,9 @@ func TestSendGathers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var writes atomic.Int32
-			server, client, _ := connPairOver(t, testSockets(t, 1<<20, defaultConnTiming()), func(c net.Conn) net.Conn { return counted{c, &writes} })
+			timing := defaultConnTiming()
+			timing.ping = time.Hour
+			server, client, _ := connPairOver(t, testSockets(t, 1<<20, timing), func(c net.Conn) net.Conn { return counted{c, &writes} })
 			var msgs []collab.Message
 			for i, n := range tt.sizes {
 				m := bytes.Repeat([]byte{byte(i + 1)}, n)
@@ -80,7 +82,7 @@ func stuff(t *testing.T, c *conn, body []byte) int {
 // a kind, however many pings the client sends.
 func TestSendRemainder(t *testing.T) {
 	timing := defaultConnTiming()
-	timing.look = time.Hour
+	timing.look, timing.ping = time.Hour, time.Hour
 	server, _, raw := connPair(t, testSockets(t, 1<<20, timing))
 	body := bytes.Repeat([]byte{9}, 1<<20)
 	n := stuff(t, server, body)
@@ -145,7 +147,7 @@ func TestCloseFollowsRemainder(t *testing.T) {
 // Nobody need call Flush for a ping or pong that found the network full: the watch sees to it.
 func TestWatchWritesRemainder(t *testing.T) {
 	timing := defaultConnTiming()
-	timing.look = 10 * time.Millisecond
+	timing.look, timing.ping = 10*time.Millisecond, time.Hour
 	server, _, raw := connPair(t, testSockets(t, 1<<20, timing))
 	n := stuff(t, server, make([]byte, 1<<20))
 	server.sayPong([]byte{5})
