@@ -267,6 +267,7 @@ func (b *bench) play(ctx context.Context, one scenario, c column, round int) err
 	}
 	switch {
 	case errors.Is(err, errAlone):
+		fmt.Fprintf(b.out, "  %v\n", errAlone)
 		return nil
 	case err != nil:
 		b.remarks = append(b.remarks, fmt.Sprintf("%s: NOT MEASURED: %v", run, err))
