@@ -253,19 +253,22 @@ func (r *room) behind(h store.Head) bool {
 	return h.Seq > r.upTo+uint64(len(r.above))
 }
 
-// newLayer gives an empty state, with memory of an earlier one if there is any.
+// newLayer gives an empty state, with memory of an earlier one if there is any at hand.
 func (r *room) newLayer() *crdt.State {
-	layer := r.spare
-	if r.spare = nil; layer == nil {
-		layer = crdt.NewState()
+	if layer, ok := r.hub.layers.Get().(*crdt.State); ok {
+		return layer
 	}
-	return layer
+	return crdt.NewState()
 }
 
-// keepSpare keeps the memory of a small batch's layer for the next one.
+// keepSpare keeps the memory of a small batch's layers for the next ones, of whatever room.
 func (r *room) keepSpare(b *batch) {
-	if len(b.rows) > 0 && b.bytes <= 4<<10 {
-		b.rows[0].layer.Reset()
-		r.spare = b.rows[0].layer
+	if b.bytes > 4<<10 {
+		return
+	}
+	for i := range b.rows {
+		b.rows[i].layer.Reset()
+		r.hub.layers.Put(b.rows[i].layer)
+		b.rows[i].layer = nil
 	}
 }

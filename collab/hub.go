@@ -49,6 +49,7 @@ type Hub struct {
 
 	staged      atomic.Int64 // bytes accepted and not yet committed, of all rooms
 	outboxBytes atomic.Int64
+	layers      sync.Pool // of *crdt.State, empty: what rooms gather the next commit in
 	revision    revision
 	bells       bells
 	alive       alive

@@ -63,7 +63,6 @@ type room struct {
 	batchSince time.Time
 	batch      *batch // with the journal, or nil
 	next       *batch // gathers while batch is in flight, or nil
-	spare      *crdt.State
 	known      [3]*crdt.State
 
 	accessVersion uint64 // at which the sessions' roles were read

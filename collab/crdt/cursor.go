@@ -316,6 +316,11 @@ func utf16OffsetBefore(s []byte, n int) (offset int, cut bool) {
 			n -= 8
 			continue
 		}
+		if s[i-1] < utf8.RuneSelf {
+			i--
+			n--
+			continue
+		}
 		_, size := utf8.DecodeLastRune(s[:i])
 		i -= size
 		n--

@@ -211,6 +211,9 @@ type piece struct {
 	lead  bool // clock is the second half of a cut surrogate pair
 }
 
+// farClocks is from where on it pays to look for a clock from the end of a run.
+const farClocks = 64
+
 // move goes on to clock and says whether that cuts a surrogate pair.
 func (p *piece) move(body []byte, clock uint32) (cut bool) {
 	n := clock - p.clock
@@ -219,8 +222,8 @@ func (p *piece) move(body []byte, clock uint32) (cut bool) {
 	}
 	r := &p.e.val
 	rest := p.e.key + r.length - clock
-	if r.kind() == contentString && rest < n {
-		// Near the end, as what a peer lacks mostly is.
+	if r.kind() == contentString && rest < n && n >= farClocks {
+		// Near the end of a long run, as what a peer lacks mostly is.
 		p.at, cut = utf16OffsetBefore(body, int(rest))
 	} else {
 		if p.lead {
