@@ -86,8 +86,8 @@ type newBinding struct {
 // newRow is a row that is to be written; its place in the log is its index, counted from the log's end.
 type newRow struct {
 	document store.DocumentID
-	prevN    int64 // where the row before it is; its document's last one of this batch: see previous
-	previous int   // its index in newRows; -1: it is at prevN
+	previous int   // the index in newRows of the row before it; -1: that one is in the log already
+	prevN    int64 // and where
 	store.Row
 	packed []byte
 }

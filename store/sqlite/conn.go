@@ -51,7 +51,7 @@ func connect(ctx context.Context, db *sql.DB) (*connection, error) {
 	return &connection{Conn: conn, stmts: make(map[string]*sql.Stmt), direct: direct{conn: conn, stmts: make(map[string]driver.Stmt)}}, nil
 }
 
-// release gives the connection back to database/sql, which keeps it.
+// release closes the statements and gives the connection back to database/sql.
 func (c *connection) release() error {
 	var errs []error
 	for _, stmt := range c.stmts {
