@@ -206,6 +206,7 @@ func TestNoCompression(t *testing.T) {
 		if err != nil || res.StatusCode != 101 {
 			t.Fatalf("%s: %v, %v", offer, res, err)
 		}
+		res.Body.Close() // which an upgrade doesn't have
 		if got := res.Header.Values("Sec-WebSocket-Extensions"); len(got) > 0 {
 			t.Errorf("%s is answered with %q", offer, got)
 		}

@@ -59,6 +59,7 @@ func TestAnswersThatNobodyTakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer res.Body.Close()
 	pace := time.NewTicker(stall / 8)
 	defer pace.Stop()
 	for {
@@ -102,7 +103,9 @@ func TestDeadlinesEndWithTheirAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
-		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		_, err = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
 	}

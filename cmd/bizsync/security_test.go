@@ -11,7 +11,7 @@ import (
 var (
 	// namedTest is a link to a test, by its package's folder.
 	namedTest = regexp.MustCompile("\\[`((?:Test|Fuzz)\\w+)`\\]\\(([\\w./-]*)\\)")
-	anyTest   = regexp.MustCompile("\\b(?:Test|Fuzz)[A-Z]\\w+")
+	anyTest   = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+`)
 	// namedPlace is a file or folder of ours.
 	namedPlace = regexp.MustCompile("`((?:api|cmd|collab|deploy|migrations|store|web)/[\\w./-]+)`")
 	namedFlag  = regexp.MustCompile("`--([a-z-]+)[^`]*`")
