@@ -36,6 +36,8 @@ func (f *feed) Send(msgs []Message) (bool, error) {
 	return true, nil
 }
 
+func (*feed) Limit(int64) {}
+
 func (f *feed) Flush() error { return nil }
 
 func (f *feed) take(b []byte) {

@@ -266,7 +266,7 @@ func (r *room) question(s *session, have crdt.StateVector) {
 }
 
 func (r *room) sendStep1(s *session) {
-	s.put(syncMessage(syncStep1, r.state.StateVector().Encode()))
+	s.put(syncMessage(syncStep1, r.state.EncodeStateVector()))
 }
 
 // askForMissing sends step 1 to a client whose frames refer to what the room lacks, with growing pauses: its step 2 brings everything.

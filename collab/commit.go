@@ -90,7 +90,7 @@ func (r *room) merge(b *batch) (crdt.Update, map[writer]store.RowResult) {
 	var kept []crdt.Update
 	for _, row := range b.rows {
 		if _, no := refused[row.author]; !no {
-			kept = append(kept, row.updates...)
+			kept = append(kept, row.layer.Encode())
 		}
 	}
 	return crdt.MergeUpdates(kept...), refused

@@ -94,3 +94,27 @@ func TestDamagedFromTheBeginning(t *testing.T) {
 		l.mu.Unlock()
 	})
 }
+
+// A fault of ours in one document ends its room, and no more than that.
+func TestRoomThatPanics(t *testing.T) {
+	inLab(t, 3, Options{}, func(l *lab) {
+		a := l.open(0)
+		u := a.typed(nil, "hello")
+		l.settle()
+		l.doc = l.docs[1]
+		b := l.open(1)
+		for _, r := range l.hub.all() {
+			if r.doc == l.docs[0] {
+				r.post(event{do: func() { panic("a fault of ours") }})
+			}
+		}
+		l.settle()
+		a.wantClosed(l, CloseGoingAway)
+		b.typed(nil, "elsewhere")
+		l.settle()
+		b.wantAcked(l, true)
+		l.doc = l.docs[0]
+		c := l.open(1)
+		wantHas(l, u, true, c)
+	})
+}

@@ -1,6 +1,7 @@
 package collab
 
 import (
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -123,6 +124,15 @@ func (r *room) turned() (ended bool) {
 		r.touched = nil
 	}
 	return ended
+}
+
+// rescue keeps a fault of ours in one document from taking the others down: the room is given up, and its document loaded anew by who comes next.
+func (r *room) rescue() {
+	if fault := recover(); fault != nil {
+		r.hub.metrics.panics.Inc()
+		r.logger.Error("a room panicked; giving it up", "panic", fault, "stack", string(debug.Stack()))
+		r.fail(&CloseError{Code: CloseGoingAway, Reason: "the document was reloaded"})
+	}
 }
 
 // end makes the room's end known: nothing that comes from now on is looked at.

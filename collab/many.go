@@ -53,6 +53,7 @@ func (h *Hub) ServeMany(ctx context.Context, conn Conn, gate Gate) error {
 		m.out.finish(CloseTryAgain, "no document was opened in time")
 		m.out.flush()
 	})
+	conn.Limit(int64(h.limits.UnauthenticatedBytes))
 	end := m.read()
 	m.deadline.Stop()
 	for _, d := range m.docs {
@@ -184,8 +185,11 @@ func (m *many) auth(d *attached, key []byte, token string) error {
 	var no *CloseError
 	switch {
 	case err == nil:
-		m.admitted = true
-		m.deadline.Stop()
+		if !m.admitted {
+			m.admitted = true
+			m.deadline.Stop()
+			m.out.conn.Limit(0)
+		}
 		return nil
 	case errors.As(err, &no) && final(no.Code):
 		m.detach(d)

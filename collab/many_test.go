@@ -48,6 +48,8 @@ func (c *wireConn) Send(msgs []Message) (bool, error) {
 	return c.slow == nil, nil
 }
 
+func (*wireConn) Limit(int64) {}
+
 func (c *wireConn) Flush() error {
 	c.mu.Lock()
 	slow := c.slow

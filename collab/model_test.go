@@ -112,6 +112,8 @@ func (l *link) Send(msgs []Message) (bool, error) {
 	return true, nil
 }
 
+func (*link) Limit(int64) {}
+
 func (l *link) Flush() error {
 	for _, m := range l.rest {
 		select {

@@ -20,6 +20,8 @@ type Conn interface {
 	Send(msgs []Message) (sent bool, err error)
 	// Flush waits until the rest is written. It fails when the peer takes nothing for long.
 	Flush() error
+	// Limit bounds the messages that Read takes from now on, in bytes; 0 means the connection's own bound. It is called by whoever calls Read.
+	Limit(bytes int64)
 	// Heard says when the last byte of the client was read, pongs included. It may be called from any goroutine.
 	Heard() time.Time
 	// Close starts the closing handshake with a code and a reason of at most 123 bytes and doesn't wait for it.

@@ -203,6 +203,7 @@ type stuck struct {
 
 func (c stuck) Read() ([]byte, error)        { <-c.gate; return nil, errCut }
 func (c stuck) Send([]Message) (bool, error) { return false, nil }
+func (stuck) Limit(int64)                    {}
 func (c stuck) Flush() error                 { <-c.gate; return nil }
 func (stuck) Heard() time.Time               { return time.Now() }
 func (c stuck) Close(code int, _ string)     { c.closed <- code }
@@ -268,6 +269,8 @@ func (c *gated) Send(msgs []Message) (bool, error) {
 		return false, nil
 	}
 }
+
+func (*gated) Limit(int64) {}
 
 func (c *gated) Flush() error {
 	<-c.gate

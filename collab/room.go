@@ -154,6 +154,7 @@ func (r *room) open() {
 
 // handle reads one letter.
 func (r *room) handle(ev event) {
+	defer r.rescue()
 	switch {
 	case ev.do != nil:
 		ev.do()
@@ -168,6 +169,7 @@ func (r *room) handle(ev event) {
 
 // settle does what is due after a change: held and parked frames, reads, presence, and the time of the next look.
 func (r *room) settle() {
+	defer r.rescue()
 	now := time.Now()
 	r.unpark(now)
 	if r.rejudge {
