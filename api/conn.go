@@ -46,6 +46,7 @@ type conn struct {
 	frame    frameHeader          // the data frame that is being read
 	left     int64                // bytes of its payload that were not looked at
 	held     int64                // bytes of the budget
+	limit    int64                // of a message; 0: that of the node
 	peerDone bool                 // the peer has sent its close frame, or is gone
 	lost     bool                 // what arrives can't be read as frames any more
 
@@ -88,6 +89,17 @@ func (c *conn) Read() ([]byte, error) {
 	return nil, err
 }
 
+// Limit bounds the messages that Read takes from now on.
+func (c *conn) Limit(bytes int64) { c.limit = bytes }
+
+// most is the largest message that is read now.
+func (c *conn) most() int64 {
+	if c.limit > 0 {
+		return min(c.limit, c.of.limit)
+	}
+	return c.of.limit
+}
+
 // message reads frames up to the end of a message, and answers control frames on the way.
 func (c *conn) message() ([]byte, error) {
 	var msg []byte
@@ -95,8 +107,8 @@ func (c *conn) message() ([]byte, error) {
 		if err := c.dataFrame(first); err != nil {
 			return nil, err
 		}
-		if c.frame.size > c.of.limit-int64(len(msg)) {
-			return nil, &collab.CloseError{Code: collab.CloseTooLarge, Reason: fmt.Sprintf("a frame may have at most %d bytes", c.of.limit)}
+		if most := c.most(); c.frame.size > most-int64(len(msg)) {
+			return nil, &collab.CloseError{Code: collab.CloseTooLarge, Reason: fmt.Sprintf("a frame may have at most %d bytes", most)}
 		}
 		var err error
 		if msg, err = c.payload(msg, first && c.frame.final); err != nil {
@@ -241,7 +253,7 @@ func (c *conn) grow(msg []byte, whole bool) ([]byte, error) {
 	if whole {
 		size = min(size, c.frame.size)
 	}
-	size = min(size, c.of.limit)
+	size = min(size, c.most())
 	if err := c.take(size); err != nil {
 		return nil, err
 	}
