@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// Three people type without pause while the server dies again and again, and each second time all of them with it, so that nobody could bring again what it forgot. What a
-// provider said to be saved is there.
+// Three people type without pause while the server dies again and again, at the very moment at which one of them is told that something is saved, and each second time all of them with
+// it, so that nobody could bring again what it forgot. What a provider said to be saved is there.
 func TestSavedIsCommitted(t *testing.T) {
 	t.Parallel()
-	const kills = 6
+	const kills = 8
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 4))
@@ -40,8 +40,9 @@ func TestSavedIsCommitted(t *testing.T) {
 			}
 			cast.until("synced", nil, hocuspocus...)
 		}
-		<-time.After(time.Duration(100+random.IntN(900)) * time.Millisecond) // a random moment
-		s.signal(syscall.SIGKILL)
+		<-time.After(time.Duration(100+random.IntN(900)) * time.Millisecond) // a random moment, and the next news from then on
+		cast.call("arm", args{"pid": s.cmd.Process.Pid}, nil)
+		s.ended()
 		if kill%2 == 0 {
 			cast.kill()
 			saved = append(saved, cast.saves()...)
@@ -80,6 +81,8 @@ func TestCountersComeBackToZero(t *testing.T) {
 			"words": []string{"six ", "seven ", "eight ", "nine ", "ten "}}, nil)
 		cast.until("saved", nil, "a", "b")
 		cast.until("unsynced", 0, "a", "b")
+		cast.call("force", args{"id": "a"}, nil)
+		cast.until("unsynced", 0, "a")
 
 		s.signal(syscall.SIGSTOP)
 		cast.typed("a", "eleven ", "twelve ")

@@ -114,6 +114,17 @@ func (s *server) signal(sig syscall.Signal) {
 	}
 }
 
+// ended waits until the process is dead that somebody else kills.
+func (s *server) ended() {
+	s.t.Helper()
+	select {
+	case <-s.exited:
+		s.cmd = nil
+	case <-time.After(patience):
+		s.t.Fatal("nobody has killed the server")
+	}
+}
+
 // restart starts it again at the same address and data directory.
 func (s *server) restart() {
 	s.t.Helper()

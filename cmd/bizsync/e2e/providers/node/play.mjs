@@ -10,6 +10,7 @@ process.setMaxListeners(100) // each y-websocket provider listens for the end of
 
 const patience = 25_000
 const clients = new Map()
+let target = null // the process that dies when something is said to be saved
 
 const client = id => {
   if (!clients.has(id)) throw new Error(`nobody is called ${id}`)
@@ -88,7 +89,17 @@ serve({
     if (editor) c.editor = editors[editor]({ doc: c.doc, awareness: c.awareness, user: { name: id, color: '#30bced' } })
     c.typed = []
     // Tells whenever the provider says that all is saved what has been typed until then.
-    if (report) c.provider.on('unsyncedChanges', () => { if (!c.provider.hasUnsyncedChanges) tell('saved', { id, words: c.typed.splice(0) }) })
+    if (report) {
+      c.provider.on('unsyncedChanges', () => {
+        if (c.provider.hasUnsyncedChanges) return
+        const words = c.typed.splice(0)
+        if (words.length > 0 && target !== null) {
+          process.kill(target, 'SIGKILL')
+          target = null
+        }
+        tell('saved', { id, words })
+      })
+    }
     for (const word of words) c.editor.type(word)
   },
   type ({ id, words }) {
@@ -107,6 +118,10 @@ serve({
       setTimeout(next, Math.random() * 20, n + 1)
     }
     next(1)
+  },
+  /** Kills a process at the very moment at which a client that reports says that something is saved. */
+  arm ({ pid }) {
+    target = pid
   },
   erase: ({ id, count }) => client(id).editor.erase(count),
   shows: ({ id }) => client(id).editor.text(),
@@ -137,6 +152,8 @@ serve({
   move: ({ id }) => client(id).awareness.setLocalStateField('moved', Date.now()),
 
   say: ({ id, payload }) => client(id).say(payload),
+  /** What the provider does at each forceSyncInterval. */
+  force: ({ id }) => client(id).provider.forceSync(),
   token: ({ id, token }) => { client(id).token = token },
   refresh: ({ id }) => client(id).refresh(),
   detach: ({ id }) => client(id).detach(),
