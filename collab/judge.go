@@ -276,9 +276,13 @@ func (r *room) stage(s *session, f frame, fit crdt.Fit) {
 			b.claim(client, s.peer.User)
 		}
 	}
-	// From here on the staged bytes are what is bounded, and the rest of the frame is known.
-	s.spent(f)
-	f.cost, f.update = 0, fit.Update
+	// From here on the staged bytes are what is bounded, and the rest of the frame is known. But who pastes much has one such frame on its way at a time: it is its own
+	// socket that then waits for the commit, not the document's.
+	if f.cost < sessionCredit {
+		s.spent(f)
+		f.cost = 0
+	}
+	f.update = fit.Update
 	b.note(s, f)
 	r.rejudge = true
 	if brokenAckBeforeCommit {

@@ -55,7 +55,7 @@ type Timing struct {
 	Part        time.Duration // when the node goes away, sockets close spread over this time, 1 s
 	Presence    time.Duration // presence is sent at most once in this time, 50 ms
 	HoldTime    time.Duration // a frame with a gap is held, 2 s
-	Gather      time.Duration // under load commits start at most once in this time, 3 ms; never over 10 ms
+	Gather      time.Duration // under load commits start at most once in this time, 5 ms; never over 10 ms
 	CommitLimit time.Duration // a commit that takes longer is given up and tried again under its key, 5 s
 	Sweep       time.Duration // housekeeping of the log, 1 min
 }
@@ -117,7 +117,7 @@ func (t Timing) withDefaults() Timing {
 	orDefault(&t.Part, time.Second)
 	orDefault(&t.Presence, 50*time.Millisecond)
 	orDefault(&t.HoldTime, 2*time.Second)
-	orDefault(&t.Gather, 3*time.Millisecond)
+	orDefault(&t.Gather, 5*time.Millisecond)
 	orDefault(&t.CommitLimit, 5*time.Second)
 	orDefault(&t.Sweep, time.Minute)
 	t.Gather = min(t.Gather, 10*time.Millisecond)

@@ -155,3 +155,29 @@ func TestPresenceOfASlowReader(t *testing.T) {
 		}
 	})
 }
+
+// Who pastes one large thing after the other waits at its own socket for each to be committed; what others type in the document goes on at once.
+func TestPasteStormWaitsForItself(t *testing.T) {
+	inLab(t, 3, Options{}, func(l *lab) {
+		a, b := l.open(0), l.open(1)
+		release := l.hold()
+		text := strings.Repeat("x", 1<<20)
+		go func() {
+			for range 20 {
+				a.typed(nil, text)
+			}
+		}()
+		l.settle()
+		if got := l.hub.staged.Load(); got > 2<<20 {
+			l.Errorf("%d bytes of one paster are staged", got)
+		}
+		u := b.typed(nil, "letter")
+		l.settle()
+		release()
+		l.settle()
+		b.wantAcked(l, true)
+		wantHas(l, u, true, a)
+		time.Sleep(2 * time.Second)
+		a.wantAcked(l, true)
+	})
+}
