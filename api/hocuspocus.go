@@ -2,10 +2,19 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+
+	"golang.org/x/time/rate"
 
 	"github.com/bizsync/bizsync/collab"
 	"github.com/bizsync/bizsync/store"
+)
+
+// What one connection may ask for with auth frames, beside its attempt: all documents that it may have at once, and then so many a second.
+const (
+	authsPerSecond = 50
+	authsBurst     = 1000
 )
 
 // serveHocuspocus upgrades a request to a Hocuspocus connection and has it served for its life. Who may do what is decided for each document, in the protocol.
@@ -21,7 +30,7 @@ func (s *Server) serveHocuspocus(w http.ResponseWriter, r *http.Request) {
 		s.serve(c, nil)
 		return
 	}
-	g := &gate{server: s, conn: c, visitor: socket.visitor}
+	g := newGate(s, c, socket.visitor)
 	s.serve(c, func() error { return s.hub.ServeMany(s.life, c, g) })
 }
 
@@ -30,20 +39,30 @@ type gate struct {
 	server  *Server
 	conn    *conn
 	visitor visitor
+	pace    *rate.Limiter // of auth frames: each asks the database
 }
 
 var _ collab.Gate = (*gate)(nil)
 
+func newGate(s *Server, c *conn, v visitor) *gate {
+	return &gate{server: s, conn: c, visitor: v, pace: rate.NewLimiter(authsPerSecond, authsBurst)}
+}
+
 // Admit judges an auth frame. A token in it counts before what the upgrade had; without one, the upgrade's token counts, or else, for a page of an admitted origin, the
 // session cookie, whose login must be there still. A token that is not good is refused, whatever else there is.
 func (g *gate) Admit(ctx context.Context, document, token string) (store.DocumentID, collab.Peer, error) {
+	// Whoever asks without end is read more slowly.
+	if err := g.pace.Wait(ctx); err != nil {
+		return store.DocumentID{}, collab.Peer{}, fmt.Errorf("wait for one's turn: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, admitTime)
 	defer cancel()
 	v := g.visitor
 	if token != "" {
 		v.given, v.token = true, token
 	}
-	a, err := g.server.admit(ctx, v, document)
+	a, err := g.server.admit(ctx, &v, document)
+	g.visitor.account = v.account
 	if err != nil {
 		return store.DocumentID{}, collab.Peer{}, err
 	}

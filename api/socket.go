@@ -124,7 +124,8 @@ type visitor struct {
 	token   string // it; "" for credentials of another kind
 	page    bool   // of an admitted origin, so that the cookie counts
 	login   [32]byte
-	cookied bool // login is the hash of a session cookie
+	cookied bool         // login is the hash of a session cookie
+	account store.UserID // whose attempt was counted for this connection
 }
 
 func visitorOf(r *http.Request, page bool) visitor {
@@ -164,7 +165,7 @@ func (s *Server) admitUpgrade(ctx context.Context, r *http.Request, v visitor, n
 	if err := s.admitAddress(r); err != nil {
 		return admission{}, err
 	}
-	return s.admit(ctx, v, name)
+	return s.admit(ctx, &v, name)
 }
 
 // admitAddress bounds how often sockets are opened from one address.
@@ -176,13 +177,16 @@ func (s *Server) admitAddress(r *http.Request) error {
 }
 
 // admit finds out who a visitor is and what they may do in the document of that name. Its errors are *collab.CloseError, or mean "try again".
-func (s *Server) admit(ctx context.Context, v visitor, name string) (admission, error) {
-	a, doc, err := s.credentials(ctx, v)
+func (s *Server) admit(ctx context.Context, v *visitor, name string) (admission, error) {
+	a, doc, err := s.credentials(ctx, *v)
 	if err != nil {
 		return admission{}, err
 	}
-	if ok, _ := s.socketAttemptsByAccount.take(a.peer.User.String()); !ok {
-		return admission{}, errTooOften
+	if v.account != a.peer.User {
+		if ok, _ := s.socketAttemptsByAccount.take(a.peer.User.String()); !ok {
+			return admission{}, errTooOften
+		}
+		v.account = a.peer.User
 	}
 	access, err := s.authorize(ctx, a.peer.User, name, toRead)
 	switch {

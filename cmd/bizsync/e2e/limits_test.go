@@ -176,3 +176,29 @@ func TestLimitsBeforeTheFirstDocument(t *testing.T) {
 		}
 	})
 }
+
+// An account's attempts are sockets that it opens, not documents: one that may hold a thousand documents opens them all at once, and again after each reconnect.
+func TestDocumentsAreNoAttempts(t *testing.T) {
+	s := startServer(t, "--limit-account-attempts-per-second", "0.001", "--limit-account-attempts-burst", "3")
+	admin := s.admin()
+	var docs []string
+	for i := range 8 {
+		docs = append(docs, admin.document(fmt.Sprint("Document ", i)))
+	}
+	for n := range 4 {
+		k, want := s.many(t), 0
+		if n == 3 {
+			want = busy
+		}
+		for _, d := range docs {
+			k.send(auth(d, admin.token(d)))
+			code := k.heard(admitted(d))
+			if code != want {
+				t.Fatalf("socket %d, document %s: code %d, want %d", n+1, d, code, want)
+			}
+			if code != 0 {
+				break
+			}
+		}
+	}
+}
