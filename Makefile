@@ -71,8 +71,8 @@ deps-system:
 .PHONY: test
 test: deps ## everything that has to hold, some fifteen minutes on two cores
 	$(call step,go vet,go vet $(PACKAGES))
-	$(call step,Go tests with the race detector,go test -race -count=1 -timeout 15m $(filter-out %/cmd/bizsync/e2e %/cmd/bizsync/faults,$(PACKAGES)))
-	$(call step,the built server and stock clients,go test -race -count=1 -timeout 10m $(E2E))
+	$(call step,Go tests with the race detector,go test -race -count=1 -timeout 15m $(shell go list ./... | grep -Ev '/node_modules/|/cmd/bizsync/(e2e|faults)'))
+	$(call step,the built server and stock clients,go test -race -count=1 -timeout 10m -p 1 $(E2E)/...)
 	$(call step,the faster faults of a cluster,go test -count=1 -timeout 15m $(FAULTS))
 	$(call step,random histories,go test -count=1 -timeout 10m -run '^TestRandomHistories$$' ./collab)
 	$(call step,unit tests of the browser application,npm --prefix web test)
