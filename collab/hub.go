@@ -105,25 +105,48 @@ func (h *Hub) newJournal(patient *journal) *journal {
 	}
 }
 
-// Serve runs one y-websocket connection to a document until it ends, closes it with the fitting code, and returns why it ended (nil: the client left).
-// It blocks for the connection's life. The caller has authenticated the peer.
+// Serve is Enter and Visit.Serve.
 func (h *Hub) Serve(ctx context.Context, doc store.DocumentID, peer Peer, conn Conn) error {
+	v, err := h.Enter(ctx, doc, peer, conn)
+	if err != nil {
+		return err
+	}
+	return v.Serve()
+}
+
+// Visit is a y-websocket connection that was let into its document.
+type Visit struct {
+	hub     *Hub
+	session *session
+}
+
+// Enter lets a y-websocket connection into a document; ctx is the connection's. The caller has authenticated the peer, and calls Serve of what it gets, best in a goroutine that has
+// done nothing else: its stack stays small then, for the connection's life. After an error the connection is closed with the fitting code.
+func (h *Hub) Enter(ctx context.Context, doc store.DocumentID, peer Peer, conn Conn) (*Visit, error) {
 	out := h.newOutbox(conn)
 	r, err := h.admit(ctx, doc, peer)
 	if err != nil {
-		return h.finish(out, closeFor(err))
+		return nil, h.finish(out, closeFor(err))
 	}
-	defer h.release(r)
 	s := newSession(ctx, peer, r, out)
-	defer s.end()
 	if no := s.enterRoom(true); no != nil {
-		return h.finish(out, no)
+		s.end()
+		h.release(r)
+		return nil, h.finish(out, no)
 	}
 	h.keepAlive(out, Message{Body: emptyAwareness()})
-	end := s.read()
-	s.leaveRoom()
-	h.letDie(out)
-	return h.finish(out, end)
+	return &Visit{hub: h, session: s}, nil
+}
+
+// Serve runs the connection until it ends, closes it with the fitting code, and returns why it ended (nil: the client left). It blocks for the connection's life.
+func (v *Visit) Serve() error { return v.leave(v.session.read()) }
+
+// leave takes the connection out of its document.
+func (v *Visit) leave(why *CloseError) error {
+	v.session.leaveRoom()
+	v.hub.letDie(v.session.out)
+	defer v.hub.release(v.session.room)
+	return v.hub.finish(v.session.out, why)
 }
 
 // admit opens a document for a peer. Its errors are *CloseError, or "try again". The room is kept from ending until release.
