@@ -16,10 +16,6 @@ import (
 const (
 	// firstBytes is what a message's memory begins with when it is longer; from there it grows with what arrives.
 	firstBytes = 4 << 10
-	// largeFrame is the size in bytes above which a message takes from the node's budget for large frames.
-	largeFrame = 1 << 20
-	// largeFrameBudget is what large frames in transit may hold on a node, in bytes.
-	largeFrameBudget = 64 << 20
 	// closeReasonBytes is what fits in a close frame beside the code (RFC 6455, 5.5).
 	closeReasonBytes = maxControlBytes - 2
 )
@@ -45,7 +41,7 @@ type conn struct {
 	parted   int                  // how much of it
 	frame    frameHeader          // the data frame that is being read
 	left     int64                // bytes of its payload that were not looked at
-	held     int64                // bytes of the budget
+	owner    string               // whose large frames it has (see frameBudget)
 	limit    int64                // of a message; 0: that of the node
 	peerDone bool                 // the peer has sent its close frame, or is gone
 	lost     bool                 // what arrives can't be read as frames any more
@@ -53,6 +49,8 @@ type conn struct {
 	heard   atomic.Int64 // when the peer was last heard, byte by byte and so below the level of frames, on the clock of sockets
 	reading atomic.Int64 // when the Read in progress began, 0: reading is paused
 	cutAt   atomic.Int64 // when the closing handshake has lasted long enough; 0: there is none
+
+	large atomic.Pointer[largeFrameHold] // of the message that is read, or was read last; nil: it isn't large. Written by the reader
 
 	// Guarded by mu; see send.go.
 	mu      sync.Mutex
@@ -115,6 +113,9 @@ func (c *conn) message() ([]byte, error) {
 			return nil, err
 		}
 		if c.frame.final {
+			if h := c.large.Load(); h != nil {
+				c.of.budget.whole(h)
+			}
 			return exact(msg), nil
 		}
 	}
@@ -243,18 +244,21 @@ func (c *conn) payload(msg []byte, whole bool) ([]byte, error) {
 		unmask(room[:n], c.frame.key, c.frame.size-c.left)
 		c.left -= int64(n)
 		msg = msg[:len(msg)+n]
+		if h := c.large.Load(); h != nil {
+			h.came(n, c.of.now(), c.of.timing.window)
+		}
 	}
 	return msg, nil
 }
 
 // grow makes room for what is there and as much again.
 func (c *conn) grow(msg []byte, whole bool) ([]byte, error) {
-	size := max(2*int64(len(msg)), firstBytes, int64(len(msg))+min(c.left, int64(c.w-c.r)))
+	size, most := max(2*int64(len(msg)), firstBytes, int64(len(msg))+min(c.left, int64(c.w-c.r))), c.most()
 	if whole {
-		size = min(size, c.frame.size)
+		most = c.frame.size
 	}
-	size = min(size, c.most())
-	if err := c.take(size); err != nil {
+	size = min(size, most)
+	if err := c.take(size, most); err != nil {
 		return nil, err
 	}
 	return append(make([]byte, 0, size), msg...), nil
@@ -297,24 +301,38 @@ func (c *conn) control(h frameHeader) error {
 	return nil
 }
 
-// take holds size bytes of the node's budget. Waiting for it is a pause of our own, not silence of the peer.
-func (c *conn) take(size int64) error {
+// take holds size bytes of the node's budget for a message that may become most bytes. Waiting for it is a pause of our own, not silence of the peer.
+func (c *conn) take(size, most int64) error {
 	if size <= largeFrame {
 		return nil
 	}
-	if more := size - c.held; !c.of.budget.TryAcquire(more) {
-		ctx, cancel := context.WithTimeout(context.Background(), c.of.timing.budget)
-		defer cancel()
-		c.whenClosed(cancel)
-		defer c.whenClosed(nil)
-		c.reading.Store(0)
-		err := c.of.budget.Acquire(ctx, more)
-		c.reading.Store(max(c.of.now(), 1))
-		if err != nil {
-			return &collab.CloseError{Code: collab.CloseTryAgain, Reason: "too many large frames at once"}
-		}
+	h := c.large.Load()
+	var given <-chan struct{}
+	if h == nil {
+		h, given = c.of.budget.enter(c.owner, most, size)
+	} else {
+		given = c.of.budget.grow(h, size)
 	}
-	c.held = size
+	if given != nil {
+		c.reading.Store(0)
+	}
+	h.paid.Store(c.of.now() + int64(c.of.timing.window))
+	c.large.Store(h)
+	if given == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.of.timing.budget)
+	defer cancel()
+	c.whenClosed(cancel)
+	defer c.whenClosed(nil)
+	select {
+	case <-given:
+	case <-ctx.Done():
+		return &collab.CloseError{Code: collab.CloseTryAgain, Reason: "too many large frames at once"}
+	}
+	now := c.of.now()
+	h.paid.Store(now + int64(c.of.timing.window))
+	c.reading.Store(max(now, 1))
 	return nil
 }
 
@@ -329,9 +347,9 @@ func (c *conn) whenClosed(f context.CancelFunc) {
 
 // giveBack returns what the last large frame held of the budget.
 func (c *conn) giveBack() {
-	if c.held > 0 {
-		c.of.budget.Release(c.held)
-		c.held = 0
+	if h := c.large.Load(); h != nil {
+		c.large.Store(nil)
+		c.of.budget.leave(h)
 	}
 }
 
@@ -352,6 +370,11 @@ func (c *conn) Heard() time.Time { return c.of.began.Add(time.Duration(c.heard.L
 func (c *conn) Close(code int, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.close(code, reason)
+}
+
+// close is Close for who holds mu.
+func (c *conn) close(code int, reason string) {
 	if c.closing {
 		return
 	}

@@ -15,14 +15,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/bizsync/bizsync/collab"
 )
 
 // quick are periods for tests: real sockets need real time.
 func quick() connTiming {
-	return connTiming{ping: 100 * time.Millisecond, silence: 800 * time.Millisecond, stall: 600 * time.Millisecond, grace: 400 * time.Millisecond, budget: 300 * time.Millisecond,
+	return connTiming{ping: 100 * time.Millisecond, silence: 800 * time.Millisecond, stall: 600 * time.Millisecond, grace: 400 * time.Millisecond, budget: 300 * time.Millisecond, window: 200 * time.Millisecond,
 		look: 20 * time.Millisecond}
 }
 
@@ -170,8 +169,8 @@ func TestConnDoesNotBelieveLengths(t *testing.T) {
 	if _, err := server.Read(); err == nil { // ends for want of a sign of life
 		t.Fatal("read a terabyte")
 	}
-	if server.held != 0 {
-		t.Errorf("%d bytes of the budget are held", server.held)
+	if server.large.Load() != nil {
+		t.Error("the budget is held")
 	}
 }
 
@@ -191,10 +190,10 @@ func TestConnLargeFrameBudget(t *testing.T) {
 	timing := quick()
 	timing.silence = 5 * time.Second
 	node := testSockets(t, 16<<20, timing)
-	budget := semaphore.NewWeighted(size)
-	node.budget = budget
+	node.budget = newFrameBudget(size, size)
 	first, a, _ := connPair(t, node)
 	second, b, _ := connPair(t, node)
+	first.owner, second.owner = "ann", "bob"
 	send := func(c *websocket.Conn) {
 		go func() { _ = c.Write(t.Context(), websocket.MessageBinary, make([]byte, size)) }()
 	}
@@ -202,9 +201,7 @@ func TestConnLargeFrameBudget(t *testing.T) {
 	if msg, err := first.Read(); err != nil || len(msg) != size {
 		t.Fatal(len(msg), err)
 	}
-	if budget.TryAcquire(1) {
-		t.Error("a large frame holds none of the budget")
-	}
+	node.budget.awaitFree(t, 0)
 	send(b)
 	if _, err := second.Read(); err == nil || closeCodeOf(t, err) != collab.CloseTryAgain {
 		t.Errorf("without budget: %v", err)
@@ -214,9 +211,8 @@ func TestConnLargeFrameBudget(t *testing.T) {
 	if _, err := first.Read(); err != nil {
 		t.Fatal(err)
 	}
-	if !budget.TryAcquire(size) {
-		t.Error("the budget was not given back")
-	}
+	second.giveBack()
+	node.budget.awaitFree(t, size)
 }
 
 func TestConnClientLeaves(t *testing.T) {

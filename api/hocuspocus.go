@@ -30,6 +30,7 @@ func (s *Server) serveHocuspocus(w http.ResponseWriter, r *http.Request) {
 		s.serve(c, nil)
 		return
 	}
+	c.owner = addressKey(s.origins.address(r))
 	g := newGate(s, c, socket.visitor)
 	s.serve(c, func() error { return s.hub.ServeMany(s.life, c, g) })
 }
@@ -48,8 +49,8 @@ func newGate(s *Server, c *conn, v visitor) *gate {
 	return &gate{server: s, conn: c, visitor: v, pace: rate.NewLimiter(authsPerSecond, authsBurst)}
 }
 
-// Admit judges an auth frame. A token in it counts before what the upgrade had; without one, the upgrade's token counts, or else, for a page of an admitted origin, the
-// session cookie, whose login must be there still. A token that is not good is refused, whatever else there is.
+// Admit judges an auth frame, for the connection's reader. A token in it counts before what the upgrade had; without one, the upgrade's token counts, or else, for a page
+// of an admitted origin, the session cookie, whose login must be there still. A token that is not good is refused, whatever else there is.
 func (g *gate) Admit(ctx context.Context, document, token string) (store.DocumentID, collab.Peer, error) {
 	// Whoever asks without end is read more slowly.
 	if err := g.pace.Wait(ctx); err != nil {
@@ -69,5 +70,6 @@ func (g *gate) Admit(ctx context.Context, document, token string) (store.Documen
 	if a.cookied() {
 		g.server.keeper.keep(a.login, g.conn)
 	}
+	g.conn.owner = a.peer.User.String()
 	return a.doc, a.peer, nil
 }

@@ -42,15 +42,18 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	a.peer.Acks = socket.acks
 	c := socket.conn
-	s.serve(c, func() error {
-		if a.cookied() {
-			s.keeper.keep(a.login, c)
-		}
-		s.log.LogAttrs(s.life, slog.LevelDebug, "socket opened", a.attributes()...)
-		err := s.hub.Serve(s.life, a.doc, a.peer, c)
-		s.log.LogAttrs(s.life, slog.LevelDebug, "socket ended", append(a.attributes(), slog.Any("reason", err))...)
-		return err
-	})
+	c.owner = a.peer.User.String()
+	if a.cookied() {
+		s.keeper.keep(a.login, c)
+	}
+	s.log.LogAttrs(s.life, slog.LevelDebug, "socket opened", a.attributes()...)
+	visit, err := s.hub.Enter(s.life, a.doc, a.peer, c)
+	if err != nil {
+		s.serve(c, func() error { return err })
+		return
+	}
+	// Nothing but the visit goes with the goroutine: what it holds, each connection holds.
+	s.serve(c, visit.Serve)
 }
 
 // socket is an upgraded connection and what is left of its request.

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
+	"github.com/bizsync/bizsync/collab"
 )
 
 // connTiming are the periods of connections; tests shorten them.
@@ -16,18 +16,19 @@ type connTiming struct {
 	stall   time.Duration // without progress of a write: it is gone
 	grace   time.Duration // for the closing handshake
 	budget  time.Duration // waiting for the budget of large frames
+	window  time.Duration // over which a large frame must come at a crawl at least, while others wait for budget
 	look    time.Duration // between looks at all that
 }
 
 // defaultConnTiming is CONTRACT's, a little earlier: a connection is alive while any byte was read in the last 20 s, and then its client is seen to be gone.
 func defaultConnTiming() connTiming {
-	return connTiming{ping: 9 * time.Second, silence: 19 * time.Second, stall: 19 * time.Second, grace: 3 * time.Second, budget: 20 * time.Second, look: 500 * time.Millisecond}
+	return connTiming{ping: 9 * time.Second, silence: 19 * time.Second, stall: 19 * time.Second, grace: 3 * time.Second, budget: 20 * time.Second, window: 5 * time.Second, look: 500 * time.Millisecond}
 }
 
 // sockets are a node's WebSockets. One goroutine looks after them, while there are any: it pings, and ends those whose peer is gone.
 type sockets struct {
-	limit  int64               // of a frame, in bytes
-	budget *semaphore.Weighted // for frames above largeFrame
+	limit  int64        // of a frame, in bytes
+	budget *frameBudget // for frames above largeFrame
 	timing connTiming
 	began  time.Time
 	work   *sync.WaitGroup // has whatever is started here; it is above zero while there are connections
@@ -38,8 +39,7 @@ type sockets struct {
 }
 
 func newSockets(limit int64, timing connTiming, work *sync.WaitGroup) *sockets {
-	// A single frame of the largest size must always fit.
-	return &sockets{limit: limit, budget: semaphore.NewWeighted(max(largeFrameBudget, limit)), timing: timing, began: time.Now(), work: work}
+	return &sockets{limit: limit, budget: newFrameBudget(largeFrameBudget, limit), timing: timing, began: time.Now(), work: work}
 }
 
 // now is the clock of all connections: nanoseconds since the node began.
@@ -105,8 +105,8 @@ func (s *sockets) watch(stop <-chan struct{}) {
 	}
 }
 
-// look pings, writes what waits and has nobody to wait for it, and ends a connection whose peer is silent while we read, takes nothing, or doesn't answer
-// a close frame. It waits for nothing.
+// look pings, writes what waits and has nobody to wait for it, and ends a connection whose peer is silent while we read, takes nothing, doesn't answer
+// a close frame, or keeps others waiting for the end of its large frame. It waits for nothing.
 func (c *conn) look(now int64) {
 	if !c.mu.TryLock() {
 		return // written to at this moment: another time
@@ -120,6 +120,8 @@ func (c *conn) look(now int64) {
 	} else if began := c.reading.Load(); began != 0 && now-max(began, c.heard.Load()) >= int64(c.of.timing.silence) {
 		c.drop()
 		return
+	} else if h := c.large.Load(); h != nil && began != 0 && now >= h.paid.Load() && c.of.budget.wanted(h) {
+		c.close(collab.CloseTryAgain, "others wait while a large frame doesn't get on")
 	}
 	if now >= c.pingAt {
 		c.pingAt = now + int64(c.of.timing.ping)
