@@ -34,6 +34,7 @@ func groups() []group {
 		{"awareness", awarenessAttacks()},
 		{"hocuspocus", hocuspocusAttacks()},
 		{"flood", floodAttacks()},
+		{"hog", hogAttacks()},
 	}
 }
 
