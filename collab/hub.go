@@ -130,7 +130,7 @@ func (h *Hub) Enter(ctx context.Context, doc store.DocumentID, peer Peer, conn C
 	}
 	s := newSession(ctx, peer, r, out)
 	if no := s.enterRoom(true); no != nil {
-		s.end()
+		s.life.end()
 		h.release(r)
 		return nil, h.finish(out, no)
 	}

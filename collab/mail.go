@@ -22,7 +22,7 @@ const (
 	// smallRoom is how many sessions a room may have to be run by the node's common goroutines, whom others wait for.
 	smallRoom = 32
 	// spareLetters bounds the letter memory that a room at rest keeps.
-	spareLetters = 16
+	spareLetters = 2
 )
 
 // enter brings a letter and runs the room if nobody does; false when the room has ended. Readers of connections come here.

@@ -221,7 +221,7 @@ func (m *many) attach(d *attached, key []byte, doc store.DocumentID, peer Peer) 
 	unasked := d.asked
 	d.missed = 0
 	if no := s.enterRoom(unasked); no != nil {
-		s.end()
+		s.life.end()
 		m.hub.release(r)
 		return no
 	}

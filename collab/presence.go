@@ -51,7 +51,7 @@ func (e *entry) user() store.UserID {
 }
 
 func newPresence() presence {
-	return presence{entries: make(map[uint64]*entry), gone: make(map[uint64]uint64), dirty: make(map[uint64]struct{}), roll: newRoll()}
+	return presence{entries: make(map[uint64]*entry), gone: make(map[uint64]uint64), roll: newRoll()}
 }
 
 // receive takes an awareness update of a session. A connection speaks for its own client id only: the first that it announces and that nobody else holds. All else is an echo
@@ -69,7 +69,7 @@ func (p *presence) receive(r *room, s *session, update []byte) {
 		switch {
 		case s.caret.has && s.caret.client == e.client:
 			p.set(r, s, e)
-		case !moved && p.mayTake(r, s, e, opening) && s.moves.Allow():
+		case !moved && p.mayTake(r, s, e, opening) && s.mayMove():
 			moved = true
 			p.set(r, s, e)
 		}
@@ -200,10 +200,18 @@ func (p *presence) leave(s *session) {
 	}
 }
 
+// add puts a client into a set, which a room at rest doesn't hold.
+func add(set *map[uint64]struct{}, client uint64) {
+	if *set == nil {
+		*set = make(map[uint64]struct{})
+	}
+	(*set)[client] = struct{}{}
+}
+
 // mark has a client of this node told of, here and on the other nodes.
 func (p *presence) mark(client uint64) {
-	p.dirty[client] = struct{}{}
-	p.roll.tell[client] = struct{}{}
+	add(&p.dirty, client)
+	add(&p.roll.tell, client)
 }
 
 func (p *presence) remove(client uint64, e *entry) {
@@ -215,9 +223,9 @@ func (p *presence) remove(client uint64, e *entry) {
 		clear(p.gone)
 	}
 	p.gone[client] = e.clock
-	p.dirty[client] = struct{}{}
+	add(&p.dirty, client)
 	if e.session != nil {
-		p.roll.tell[client] = struct{}{}
+		add(&p.roll.tell, client)
 	}
 }
 
@@ -247,7 +255,7 @@ func (p *presence) flush(r *room, now time.Time) {
 		}
 		n++
 	}
-	clear(p.dirty)
+	p.dirty = nil
 	p.tellNodes(r)
 	if n > 0 {
 		r.tellPresence(awarenessMessage(append(lib0.AppendVarUint(nil, uint64(n)), body...)))

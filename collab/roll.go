@@ -48,7 +48,7 @@ type roll struct {
 }
 
 func newRoll() roll {
-	return roll{seed: maphash.MakeSeed(), tell: make(map[uint64]struct{}), refute: make(map[uint64]uint64), ask: true}
+	return roll{seed: maphash.MakeSeed(), refute: make(map[uint64]uint64), ask: true}
 }
 
 // presenceMessage is what a node tells of its clients in a document.
@@ -213,7 +213,7 @@ func (p *presence) contest(r *room, held *entry, run uuid.UUID, e farEntry, now 
 		held.session.caret.has, held.session.caret.lost = false, true
 		p.showFar(run, e, now)
 	case held.bound:
-		p.roll.tell[e.client] = struct{}{}
+		add(&p.roll.tell, e.client)
 	}
 }
 
@@ -227,7 +227,7 @@ func (p *presence) showFar(run uuid.UUID, e farEntry, now time.Time) {
 		delete(p.gone, e.client)
 	}
 	p.entries[e.client] = &entry{clock: e.clock, state: bytes.Clone(e.state), bound: true, far: far{run: run, user: e.user, since: e.since, heard: now, refuted: refuted}}
-	p.dirty[e.client] = struct{}{}
+	add(&p.dirty, e.client)
 }
 
 // takeRoll compares what another node has with what is shown of it.
@@ -269,7 +269,7 @@ func (p *presence) callRoll() {
 func (p *presence) tellAll() {
 	for client, e := range p.entries {
 		if e.session != nil && e.bound {
-			p.roll.tell[client] = struct{}{}
+			add(&p.roll.tell, client)
 		}
 	}
 }
@@ -277,7 +277,7 @@ func (p *presence) tellAll() {
 // flushRoll asks the other nodes and calls the roll when that is due.
 func (p *presence) flushRoll(r *room, now time.Time) {
 	if r.relay == nil {
-		clear(p.roll.tell)
+		p.roll.tell = nil
 		clear(p.roll.refute)
 		return
 	}
@@ -341,7 +341,7 @@ func (p *presence) tellNodes(r *room) {
 	for client, clock := range p.roll.refute {
 		add(farEntry{awarenessEntry: awarenessEntry{client, clock, []byte("null")}})
 	}
-	clear(p.roll.tell)
+	p.roll.tell = nil
 	clear(p.roll.refute)
 	if len(m.entries) > 0 {
 		r.send(m.encode())

@@ -302,7 +302,7 @@ func (r *room) remove(s *session) {
 	s.held, s.queue, s.heldBytes = nil, nil, 0
 	r.presence.leave(s)
 	r.hub.roster.leave(s)
-	s.end()
+	s.life.end()
 	r.hub.metrics.connections.Dec()
 }
 

@@ -3,6 +3,7 @@ package collab
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,14 +38,13 @@ type session struct {
 	head   []byte // before each message: the document's key on a Hocuspocus connection
 	keyed  bool   // it is one
 	since  time.Time
-	life   context.Context    // done when the room has removed the session; the reader stops waiting for the room
-	end    context.CancelFunc // of life
+	life   *life // done when the room has removed the session; the reader stops waiting for the room
 	credit *semaphore.Weighted
 	limit  *rate.Limiter // frames, by number and size
-	asks   *rate.Limiter // questions, which cost us more than the asker
-	moves  *rate.Limiter // from one client id to another in awareness
 
 	// Owned by the reader.
+	asks     *rate.Limiter // questions, which cost us more than the asker; nil before the second
+	asked    bool
 	received uint64    // update frames so far
 	spoke    time.Time // when the newest frame came
 	streak   int       // frames without a long pause between them
@@ -58,6 +58,8 @@ type session struct {
 	roleVersion uint64     // the access version at which role was read
 	joined      bool
 	acks        acks
+	moves       *rate.Limiter // from one client id to another in awareness; nil before the second
+	moved       bool
 	held        []frame
 	heldBytes   int
 	heldUntil   time.Time
@@ -66,6 +68,28 @@ type session struct {
 	debt        *debt // what the client is still to be told beside what is queued
 	caret       caret
 }
+
+// life is a context that ends with a session. It is not told of its parent's end, as a session is by its connection's, and so costs little.
+type life struct {
+	context.Context
+	once sync.Once
+	done chan struct{}
+}
+
+// Done is closed by end.
+func (l *life) Done() <-chan struct{} { return l.done }
+
+// Err is context.Canceled when the session has ended.
+func (l *life) Err() error {
+	select {
+	case <-l.done:
+		return context.Canceled
+	default:
+		return nil
+	}
+}
+
+func (l *life) end() { l.once.Do(func() { close(l.done) }) }
 
 // backoff spaces the step 1 messages that ask a client for what the room lacks.
 type backoff struct {
@@ -81,11 +105,9 @@ func newSession(ctx context.Context, peer Peer, r *room, out *outbox) *session {
 		peer: peer, room: r, out: out, since: now,
 		credit: semaphore.NewWeighted(sessionCredit),
 		limit:  rate.NewLimiter(rate.Limit(limits.UpdatesPerSecond), limits.UpdateBurst),
-		asks:   rate.NewLimiter(5, 20),
-		moves:  rate.NewLimiter(1, 5),
 		role:   peer.Role, roleVersion: peer.AccessVersion,
 	}
-	s.life, s.end = context.WithCancel(ctx)
+	s.life = &life{Context: ctx, done: make(chan struct{})}
 	s.acks.counts = peer.Acks
 	s.lastActive.Store(now.UnixNano())
 	return s
@@ -103,7 +125,7 @@ func (s *session) enterRoom(unasked bool) *CloseError {
 // leaveRoom ends the session, whatever it still has to be told.
 func (s *session) leaveRoom() {
 	s.room.enter(event{do: func() { s.room.remove(s) }})
-	s.end()
+	s.life.end()
 }
 
 // canWrite says whether the account's role, the credentials and the document's condition allow writing.
@@ -212,12 +234,31 @@ func (s *session) bring(ev event) bool {
 
 // pace makes a client that sends faster than the limits wait: large frames count for several.
 func (s *session) pace(f frame, size int) error {
-	if f.kind == frameStep1 || f.kind == frameQueryAwareness {
+	switch {
+	case f.kind != frameStep1 && f.kind != frameQueryAwareness:
+	case !s.asked: // most connections ask once
+		s.asked = true
+	default:
+		if s.asks == nil {
+			s.asks = rate.NewLimiter(5, 20)
+		}
 		if err := s.asks.Wait(s.life); err != nil {
 			return err
 		}
 	}
 	return s.limit.WaitN(s.life, min(1+size/sessionCredit, s.limit.Burst()))
+}
+
+// mayMove says whether the session may speak for another client id now.
+func (s *session) mayMove() bool {
+	if !s.moved { // most connections have one
+		s.moved = true
+		return true
+	}
+	if s.moves == nil {
+		s.moves = rate.NewLimiter(1, 5)
+	}
+	return s.moves.Allow()
 }
 
 func truncate(s string, n int) string {
