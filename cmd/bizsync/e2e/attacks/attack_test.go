@@ -268,10 +268,15 @@ func (s *scene) send(a attack, w way) (outcome, error) {
 			o.hear(m)
 		}
 	}
-	if o.code == 0 && !o.cut {
-		k.leave()
+	if o.code != 0 || o.cut {
+		return o, nil
 	}
-	return o, nil
+	if a.want == ignored {
+		// What was taken in all the same may be put right when the connection ends.
+		err = s.unharmed()
+	}
+	k.leave()
+	return o, err
 }
 
 // hear notes a message of the server's.

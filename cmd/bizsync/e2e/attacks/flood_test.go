@@ -71,8 +71,8 @@ func floodAttacks() []attack {
 			return s.atOnce(4, over(update(joined(numbers(1, 600_000, s.id(), 0), slices.Repeat(gc(1), 600_000), numbers(0)))), verdict{refused: 4413})
 		}, want: verdict{refused: 4413}},
 		{name: "more sockets than may be", tries: "Takes up all the places in a document.", does: crowding, want: verdict{closed: 1013}},
-		{name: "coming and going", tries: "Joins and leaves 100 times, and shows itself each time.", sends: func(s *scene) (ways []way) {
-			for range 100 {
+		{name: "coming and going", tries: "Joins and leaves 30 times, and shows itself each time.", sends: func(s *scene) (ways []way) {
+			for range 30 {
 				ways = append(ways, over(awareness(presence(s.id(), 1, `{}`))))
 			}
 			return ways

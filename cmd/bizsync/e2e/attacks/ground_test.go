@@ -66,6 +66,7 @@ type scene struct {
 	clock           uint64 // at which the victim goes on
 	words           []string
 	ids             uint64 // of the attacker, so far
+	spoiled         bool   // the victim can't work any more, or the document not be loaded
 	seen            []seen // presence, as the witness saw it last
 }
 
@@ -197,12 +198,15 @@ func (g *ground) attackWith(t *testing.T, group group, elsewhere *bystanders) {
 		began := time.Now()
 		var took latencies
 		for _, a := range group.attacks {
-			t.Run(a.name, func(t *testing.T) {
+			sound := t.Run(a.name, func(t *testing.T) {
 				s.suffers(t, a)
 				meanwhile := elsewhere.recent()
 				t.Logf("elsewhere %v", meanwhile)
 				took = append(took, meanwhile...)
 			})
+			if !sound && s.spoiled {
+				t.Fatalf("after %q nothing can be said any more of what would come behind it", a.name)
+			}
 		}
 		if _, err := s.loads(); err != nil {
 			t.Error(err)
@@ -229,6 +233,7 @@ func (s *scene) suffers(t *testing.T, a attack) {
 	if err := s.commit(a); err != nil {
 		t.Error(err)
 	}
+	s.spoiled = true
 	if err := s.unharmed(); err != nil {
 		t.Fatal(err)
 	}
@@ -242,6 +247,7 @@ func (s *scene) suffers(t *testing.T, a attack) {
 			t.Fatal(err)
 		}
 	}
+	s.spoiled = false
 	taken := s.status("VmHWM") - before
 	after := s.memory()
 	held := after.held - s.baseline.held
