@@ -35,6 +35,11 @@ const (
 
 // run serves until ctx is done.
 func (c *serveCommand) run(ctx context.Context, p process) (err error) {
+	tuning, tuned := context.WithCancel(ctx)
+	var tuner sync.WaitGroup
+	tuner.Go(func() { tuneMemory(tuning, p.env) })
+	defer tuner.Wait()
+	defer tuned()
 	log := c.logger(p.stderr)
 	listener, err := listen(ctx, c.Addr)
 	if err != nil {
