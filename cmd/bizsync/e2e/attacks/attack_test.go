@@ -29,6 +29,7 @@ type sender int
 
 const (
 	editor   sender = iota // may write in the document
+	lesser                 // the same account, with a token that is for reading only
 	viewer                 // may only read it
 	stranger               // has a token for another document
 	nobody                 // has no credentials

@@ -108,6 +108,7 @@ func (g *ground) scene(t *testing.T, name string) *scene {
 	s.doc = g.admin.document("The target: "+name, g.victim, s.attacker)
 	g.admin.share(s.doc, g.reader, "viewer")
 	s.tokens[editor], s.tokens[viewer] = s.attacker.token(s.doc), g.reader.token(s.doc)
+	s.tokens[lesser] = s.attacker.tokenAs(s.doc, "viewer")
 	s.own = s.attacker.document("The attacker's own")
 	s.tokens[stranger] = s.attacker.token(s.own)
 

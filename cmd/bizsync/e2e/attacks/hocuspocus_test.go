@@ -174,10 +174,13 @@ func hocuspocusAttacks() []attack {
 			w.updates = 1
 			return []way{w}
 		}, want: lost, also: notThere("scrawl")},
-		{name: "a right that became less", tries: "Writes on by the right that it had before it asked again.", sends: func(s *scene) []way {
-			w := s.admitted(editor, append([]byte{hocusAuth, 0}, text(s.tokens[viewer])...), step1([]byte{0}), step2(typed(s.id(), 0, "scrawl")))
-			w.updates = 1
-			return []way{w}
+		{name: "a right that became less", tries: "Writes on by the right that it had before it asked again, as itself and as somebody else.", sends: func(s *scene) (ways []way) {
+			for _, then := range []sender{lesser, viewer} {
+				w := s.admitted(editor, append([]byte{hocusAuth, 0}, text(s.tokens[then])...), step1([]byte{0}), step2(typed(s.id(), 0, "scrawl")))
+				w.updates = 1
+				ways = append(ways, w)
+			}
+			return ways
 		}, want: lost, also: notThere("scrawl")},
 		{name: "a viewer on a Hocuspocus socket", tries: "Writes and deletes everything with no right to.", sends: func(s *scene) []way {
 			return []way{s.answers(viewer, typed(s.id(), 0, "scrawl")), s.answers(viewer, deleted(s.client, 0, s.clock)), s.types(viewer, typed(s.id(), 0, "scrawl")), s.types(viewer, deleted(s.client, 0, s.clock))}

@@ -94,6 +94,10 @@ func meaningAttacks() []attack {
 			sends: func(s *scene) []way {
 				return []way{over(update(typed(s.client, s.clock, "scrawl"))), over(step2(typed(s.client, s.clock, "scrawl")))}
 			}, want: verdict{refused: 4403}},
+		{name: "an editor with a token for reading", tries: "Writes by the account's right, which is more than the token's.", by: lesser,
+			sends: func(s *scene) []way {
+				return []way{over(update(typed(s.id(), 0, "scrawl"))), over(step2(deleted(s.client, 0, s.clock)))}
+			}, want: verdict{refused: 4403}, also: func(s *scene) error { return s.lacks("scrawl") }},
 		{name: "a viewer with a stock client", tries: "Writes with no right to, and doesn't listen to codes.", by: viewer, sends: func(s *scene) []way {
 			a, b := over(update(typed(s.id(), 0, "scrawl"))), over(step2(deleted(s.client, 0, s.clock)))
 			a.stock, b.stock = true, true

@@ -53,13 +53,20 @@ func (p *person) share(doc string, with *person, role string) {
 	p.call("PUT", "/documents/"+doc+"/members/"+with.ID, map[string]any{"role": role}, http.StatusOK, nil)
 }
 
-// token makes a collaboration token.
-func (p *person) token(doc string) string {
+// token makes a collaboration token with all the rights that the person has.
+func (p *person) token(doc string) string { return p.tokenAs(doc, "") }
+
+// tokenAs makes one for a role, "" for the person's own.
+func (p *person) tokenAs(doc, role string) string {
 	p.s.t.Helper()
 	var t struct {
 		Token string `json:"token"`
 	}
-	p.call("POST", "/documents/"+doc+"/tokens", map[string]any{}, http.StatusCreated, &t)
+	wish := map[string]any{}
+	if role != "" {
+		wish["role"] = role
+	}
+	p.call("POST", "/documents/"+doc+"/tokens", wish, http.StatusCreated, &t)
 	return t.Token
 }
 

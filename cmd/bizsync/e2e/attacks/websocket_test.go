@@ -25,7 +25,8 @@ func websocketAttacks() []attack {
 	return []attack{
 		{name: "a text frame", tries: "Has text taken for a message.", sends: once(wire(frame(final|opText, emptyUpdate()))), want: malformed},
 		{name: "a text frame that is not UTF-8", tries: "Has bytes taken for text.", sends: once(wire(frame(final|opText, []byte{0xff, 0xfe}))), want: malformed},
-		{name: "unmasked frames", tries: "Speaks as a server does (5.1).", sends: once(wire([]byte{final | opBinary, 2, 0, 0}), wire([]byte{final | opPing, 0})), want: malformed},
+		{name: "unmasked frames", tries: "Speaks as a server does (5.1), so that the mask is not looked for, or read from what is none.",
+			sends: once(wire([]byte{final | opBinary, 1, 3}), wire([]byte{final | opBinary, 1, 0, 0, 0, 0, 3}), wire([]byte{final | opPing, 0}), wire([]byte{final | opPing, 0, 0, 0, 0, 0})), want: malformed},
 		{name: "a length of more than 63 bits", tries: "Overflows a length.", sends: once(wire(frameHead(final|opBinary, 1<<63)), wire(frameHead(final|opBinary, 1<<64-1))), want: malformed},
 		{name: "reserved bits", tries: "Uses extensions that nobody agreed on (5.2).", sends: func(*scene) (ways []way) {
 			for _, bit := range []byte{reserved1, reserved2, reserved3, reserved1 | reserved2 | reserved3} {
