@@ -40,6 +40,17 @@ func (s *session) opened(f frame) bool {
 	return len(a.open) <= openMost
 }
 
+// unsettled counts the statuses that the client waits for.
+func (a *acks) unsettled() int64 {
+	n := a.due + a.saved + a.lost + a.refused
+	for i := range a.open {
+		if !a.open[i].silent {
+			n++
+		}
+	}
+	return int64(n)
+}
+
 // restart notes that the client's counter begins anew: it waits for no status of what it sent before.
 func (a *acks) restart() {
 	for i := range a.open {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,6 +47,7 @@ type Hub struct {
 	loads          context.Context    // of loading documents; done as soon as the hub stops
 	stopLoads      context.CancelFunc
 	roomsWG        sync.WaitGroup
+	visits         sync.WaitGroup // connections
 	workWG         sync.WaitGroup // journal and housekeeping
 
 	staged      atomic.Int64 // bytes accepted and not yet committed, of all rooms
@@ -124,14 +127,19 @@ type Visit struct {
 // done nothing else: its stack stays small then, for the connection's life. After an error the connection is closed with the fitting code.
 func (h *Hub) Enter(ctx context.Context, doc store.DocumentID, peer Peer, conn Conn) (*Visit, error) {
 	out := h.newOutbox(conn)
+	if !h.begin() {
+		return nil, h.finish(out, closeFor(ErrStopping))
+	}
 	r, err := h.admit(ctx, doc, peer)
 	if err != nil {
+		defer h.visits.Done()
 		return nil, h.finish(out, closeFor(err))
 	}
 	s := newSession(ctx, peer, r, out)
 	if no := s.enterRoom(true); no != nil {
 		s.life.end()
 		h.release(r)
+		defer h.visits.Done()
 		return nil, h.finish(out, no)
 	}
 	h.keepAlive(out, Message{Body: emptyAwareness()})
@@ -143,10 +151,21 @@ func (v *Visit) Serve() error { return v.leave(v.session.read()) }
 
 // leave takes the connection out of its document.
 func (v *Visit) leave(why *CloseError) error {
+	defer v.hub.visits.Done()
 	v.session.leaveRoom()
 	v.hub.letDie(v.session.out)
-	defer v.hub.release(v.session.room)
 	return v.hub.finish(v.session.out, why)
+}
+
+// begin counts a connection among those that Stop waits for, until visits.Done; false when the hub stops.
+func (h *Hub) begin() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopping {
+		return false
+	}
+	h.visits.Add(1)
+	return true
 }
 
 // admit opens a document for a peer. Its errors are *CloseError, or "try again". The room is kept from ending until release.
@@ -201,6 +220,18 @@ func (h *Hub) letDie(out *outbox) {
 type alive struct {
 	mu    sync.Mutex
 	words map[*outbox]Message
+}
+
+// dismiss closes the connections that are in no room.
+func (h *Hub) dismiss() {
+	h.alive.mu.Lock()
+	left := slices.Collect(maps.Keys(h.alive.words))
+	h.alive.mu.Unlock()
+	for _, out := range left {
+		out.finish(CloseGoingAway, "going away")
+		out.flush()
+		time.AfterFunc(lastWords, func() { out.conn.Close(CloseGoingAway, "going away") })
+	}
 }
 
 // beat gives all connections the beats of their outboxes, three in KeepAlive, a few at a time.
@@ -429,6 +460,8 @@ func (h *Hub) Stop(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		h.roomsWG.Wait()
+		h.dismiss()
+		h.visits.Wait()
 		close(done)
 	}()
 	var err error

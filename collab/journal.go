@@ -238,7 +238,7 @@ func (j *journal) deliver(g group, res store.Result) {
 		}
 		b.settled()
 		b.result = res.Documents[i]
-		b.room.tell(event{batch: b})
+		b.room.tell(event{batch: b}, b.bytes)
 	}
 }
 

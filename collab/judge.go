@@ -134,6 +134,9 @@ func (r *room) judge(s *session, f frame, final bool) {
 			return !bound || u == s.peer.User
 		}
 	}
+	if f.size > heavyFrame {
+		r.heavyAt = time.Now()
+	}
 	known, batches := r.layers(s.peer.writer())
 	fit := known.Fit(f.update, mayWriteAs)
 	adds := !fit.Update.IsEmpty() || fit.Missing || fit.Foreign

@@ -19,8 +19,12 @@ type mail struct {
 const (
 	// guestTurns is how many turns of a room somebody runs who only came to leave a letter; then a goroutine goes on.
 	guestTurns = 4
-	// smallRoom is how many sessions a room may have to be run by the node's common goroutines, whom others wait for.
-	smallRoom = 32
+	// smallRoom is how many sessions a room may have to be run by the node's common goroutines, whom others wait for, and lightLetter how large what they bring may be.
+	smallRoom   = 32
+	lightLetter = 16 << 10
+	// heavyFrame is the size in bytes of a frame after which a room is left to itself for heavyTime.
+	heavyFrame = 16 << 10
+	heavyTime  = time.Second
 	// spareLetters bounds the letter memory that a room at rest keeps.
 	spareLetters = 2
 )
@@ -61,34 +65,51 @@ func (r *room) post(ev event) bool {
 	return true
 }
 
-// tell is for the goroutines that all rooms share: they run a small room themselves, and don't wait for a large one.
-func (r *room) tell(ev event) bool {
-	if r.many.Load() {
+// tell is for the goroutines that all rooms share, and whom all others wait for: they bring a light letter to a small room at rest, and nothing else; size is what the letter is about,
+// in bytes.
+func (r *room) tell(ev event, size int) bool {
+	if size > lightLetter || r.busy.Load() {
 		return r.post(ev)
 	}
-	return r.enter(ev)
+	r.mail.mu.Lock()
+	if r.mail.ended || r.mail.running {
+		r.mail.mu.Unlock()
+		return r.post(ev)
+	}
+	r.mail.running = true
+	r.mail.mu.Unlock()
+	r.handle(ev)
+	if !r.turned() && !r.laidDown() {
+		r.hub.roomsWG.Go(func() { r.turns(0) })
+	}
+	return true
+}
+
+// laidDown stops running the room if no letter is left.
+func (r *room) laidDown() bool {
+	r.mail.mu.Lock()
+	defer r.mail.mu.Unlock()
+	if len(r.mail.letters) > 0 {
+		return false
+	}
+	r.mail.running = false
+	if cap(r.mail.spare) > spareLetters {
+		r.mail.spare = nil
+	}
+	if cap(r.mail.letters) > spareLetters {
+		r.mail.letters = nil
+	}
+	return true
 }
 
 // turns runs the room until no letter is left; a guest at most for so many turns (0: to the end).
 func (r *room) turns(guest int) {
-	for n := 1; ; n++ {
-		r.mail.mu.Lock()
-		if len(r.mail.letters) == 0 {
-			r.mail.running = false
-			if cap(r.mail.spare) > spareLetters {
-				r.mail.spare = nil
-			}
-			if cap(r.mail.letters) > spareLetters {
-				r.mail.letters = nil
-			}
-			r.mail.mu.Unlock()
-			return
-		}
+	for n := 1; !r.laidDown(); n++ {
 		if guest > 0 && n > guest {
 			r.hub.roomsWG.Go(func() { r.turns(0) })
-			r.mail.mu.Unlock()
 			return
 		}
+		r.mail.mu.Lock()
 		letters := r.mail.letters
 		r.mail.letters, r.mail.spare = r.mail.spare[:0], nil
 		r.mail.mu.Unlock()
@@ -108,6 +129,7 @@ func (r *room) turns(guest int) {
 // turned ends a turn: what is due is done, and what was put for connections is sent. It says whether the room has ended.
 func (r *room) turned() (ended bool) {
 	r.settle()
+	r.busy.Store(len(r.sessions) > smallRoom || len(r.parked)+len(r.holders)+len(r.awaiting) > 0 || !r.heavyAt.IsZero() && time.Since(r.heavyAt) < heavyTime)
 	if r.finished() && r.hub.unload(r) {
 		ended = true
 		if r.failed == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/bizsync/bizsync/collab/crdt"
@@ -16,6 +17,9 @@ type Gate interface {
 	// CONTRACT section 4 and a reason for the client; any other error means "try again". The peer's Conn is new at each call.
 	Admit(ctx context.Context, document, token string) (store.DocumentID, Peer, error)
 }
+
+// lateClose is how long a CLOSE before a document's first step 2 waits for that to show that it is a late one.
+const lateClose = time.Second
 
 // many is a Hocuspocus connection: any number of documents, each under a key of the client's. All of it is owned by the connection's reader.
 type many struct {
@@ -33,7 +37,9 @@ type many struct {
 // attached is what a Hocuspocus connection has to do with one document.
 type attached struct {
 	session *session // nil: not open to the client
-	judged  bool     // an auth message, or what stands for one, was answered
+	former  *session // the one before, whose client may wait for statuses yet
+	user    store.UserID
+	judged  bool // an auth message, or what stands for one, was answered
 
 	// What the client's counter of unsaved changes waits for (see acks).
 	asked    bool // a step 1 came
@@ -48,6 +54,10 @@ type attached struct {
 // why it ended (nil: the client left).
 func (h *Hub) ServeMany(ctx context.Context, conn Conn, gate Gate) error {
 	m := &many{hub: h, ctx: ctx, gate: gate, out: h.newOutbox(conn), docs: make(map[string]*attached)}
+	if !h.begin() {
+		return h.finish(m.out, closeFor(ErrStopping))
+	}
+	defer h.visits.Done()
 	h.keepAlive(m.out, Message{Body: emptyKey})
 	m.deadline = time.AfterFunc(h.limits.UnauthenticatedTime, func() {
 		m.out.finish(CloseTryAgain, "no document was opened in time")
@@ -109,15 +119,24 @@ func (m *many) take(k keyed, size int) error {
 	if d.session != nil && d.session.life.Err() != nil {
 		m.detach(d) // its room has ended it, and said so
 	}
+	if s := d.session; s != nil && k.kind == keyedClose && d.flushing {
+		// Perhaps sent for an earlier life of the document's provider, and late: then a step 2 follows.
+		s.closing.Store(true)
+		time.AfterFunc(lateClose, func() {
+			if s.closing.Load() {
+				s.leaveRoom()
+			}
+		})
+		return nil
+	} else if s != nil && (k.kind == keyedAuth || k.frame.carriesEdits()) {
+		s.closing.Store(false)
+	}
 	switch k.kind {
 	case keyedAuth:
 		return m.auth(d, k.key, k.token)
 	case keyedClose:
-		if d.session != nil && d.flushing {
-			return nil // sent for an earlier life of the document's provider, and late
-		}
 		m.detach(d)
-		*d = attached{judged: true}
+		delete(m.docs, string(k.key))
 		return nil
 	}
 	if !d.judged {
@@ -140,6 +159,11 @@ func (m *many) take(k keyed, size int) error {
 // makeRoom holds the limits on documents.
 func (m *many) makeRoom() error {
 	l := &m.hub.limits
+	if len(m.docs) >= l.SocketDocuments {
+		maps.DeleteFunc(m.docs, func(_ string, d *attached) bool {
+			return d.session == nil && d.missed == 0 || d.session != nil && d.session.life.Err() != nil
+		})
+	}
 	if n := len(m.docs); n >= l.SocketDocuments || !m.admitted && n >= l.UnauthenticatedDocuments {
 		return &CloseError{Code: CloseTryAgain, Reason: "too many documents on one connection"}
 	}
@@ -205,7 +229,7 @@ func (m *many) auth(d *attached, key []byte, token string) error {
 // attach opens a document to the client, or, when it is open, notes the newer credentials.
 func (m *many) attach(d *attached, key []byte, doc store.DocumentID, peer Peer) error {
 	if s := d.session; s != nil {
-		if s.room.doc == doc && s.peer.User == peer.User {
+		if s.room.doc == doc && d.user == peer.User {
 			s.room.enter(event{do: func() { s.room.renew(s, peer) }})
 			return nil
 		}
@@ -219,7 +243,10 @@ func (m *many) attach(d *attached, key []byte, doc store.DocumentID, peer Peer) 
 	s.head, s.keyed = keyHead(key), true
 	s.acks.statuses, s.acks.due = true, d.missed
 	unasked := d.asked
-	d.missed = 0
+	if f := d.former; f != nil && f.room == r {
+		s.former = f
+	}
+	d.missed, d.former, d.user = 0, nil, peer.User
 	if no := s.enterRoom(unasked); no != nil {
 		s.life.end()
 		m.hub.release(r)
@@ -232,9 +259,8 @@ func (m *many) attach(d *attached, key []byte, doc store.DocumentID, peer Peer) 
 // detach ends the session of a document, if there is one.
 func (m *many) detach(d *attached) {
 	if s := d.session; s != nil {
-		d.session = nil
+		d.session, d.former = nil, s
 		s.leaveRoom()
-		m.hub.release(s.room)
 	}
 }
 
@@ -249,11 +275,15 @@ func (r *room) renew(s *session, peer Peer) {
 	if !s.joined {
 		return
 	}
+	could := s.canWrite()
 	peer.Conn = s.peer.Conn
 	s.peer = peer
 	s.role, s.roleVersion = peer.Role, peer.AccessVersion
 	r.hub.roster.renew(s)
 	s.put(authenticatedMessage(s.canWrite()))
+	if s.canWrite() && !could {
+		r.sendStep1(s) // for what was refused meanwhile
+	}
 	if s.roleVersion != r.accessVersion {
 		r.askRights()
 	}
@@ -273,7 +303,11 @@ func (r *room) stateless(s *session, text []byte) {
 func (r *room) tellStateless(text []byte, except *session) {
 	msg := statelessMessage(text)
 	for _, s := range r.sessions {
-		if s.keyed && s != except {
+		switch {
+		case !s.keyed || s == except:
+		case s.debt != nil || s.out.crowded():
+			r.hub.metrics.statelessDropped.Inc() // it is for the moment, and not waited for
+		default:
 			s.put(msg)
 		}
 	}

@@ -40,6 +40,7 @@ type Metrics struct {
 	collapsed        prometheus.Counter
 	damaged          prometheus.Gauge
 	panics           prometheus.Counter
+	statelessDropped prometheus.Counter
 }
 
 // NewMetrics makes the hub's metrics and registers them; reg may be nil.
@@ -60,6 +61,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		reg:              reg,
 		connections:      gauge("connections", "Open connections to documents."),
 		rooms:            gauge("rooms", "Documents that are loaded."),
+		statelessDropped: counter("stateless_dropped_total", "Stateless messages that a slow reader was not told."),
 		panics:           counter("room_panics_total", "Rooms that were given up because of a fault of the program."),
 		damaged:          gauge("documents_damaged", "Documents that are loaded and can't be read to their end: they may not be edited."),
 		updatesIn:        counter("updates_in_total", "Update frames received from clients."),
@@ -101,7 +103,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}
 	}
 	m.register(m.connections, m.rooms, m.updatesIn, m.updatesOut, m.acked, m.malformed, m.held, m.heldDropped, m.relayed, m.refusals, m.closes, m.awarenessDropped,
-		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.commitBusy, m.quarantined, m.loadFailures, m.badRows, m.compactions, m.hashes, m.catchUps, m.ackSeconds, m.collapsed, m.damaged, m.panics)
+		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.commitBusy, m.quarantined, m.loadFailures, m.badRows, m.compactions, m.hashes, m.catchUps, m.ackSeconds, m.collapsed, m.damaged, m.panics, m.statelessDropped)
 	return m
 }
 

@@ -36,6 +36,7 @@ type outbox struct {
 	spoke   bool          // something was sent since the last beat
 	silent  int           // beats without
 	thirsty []*session    // to be told when nothing waits any more
+	lives   []*life       // of the connection's sessions, which end with it
 	closed  bool          // nothing more is put
 	parted  bool          // and all is sent
 	gone    bool          // and the connection closed
@@ -220,8 +221,30 @@ func (o *outbox) part() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.gone = true
+	for _, l := range o.lives {
+		l.end() // a reader that waits for its room would never find out
+	}
 	if o.ended != nil {
 		close(o.ended)
+	}
+}
+
+// bear notes a session of the connection, which ends with it.
+func (o *outbox) bear(l *life) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lives = append(o.lives, l)
+	if o.gone {
+		l.end()
+	}
+}
+
+// bury forgets a session that has ended.
+func (o *outbox) bury(l *life) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if i := slices.Index(o.lives, l); i >= 0 {
+		o.lives = slices.Delete(o.lives, i, i+1)
 	}
 }
 

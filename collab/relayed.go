@@ -160,7 +160,7 @@ func (h *Hub) Relayed(doc [16]byte, payload []byte) {
 	r.tell(event{do: func() {
 		r.foreign.Add(-1)
 		r.takeRelayed(m)
-	}})
+	}}, len(payload))
 }
 
 // Missed says that messages of other nodes may have been lost: all open documents are compared with the database now, and with the other nodes' presence.

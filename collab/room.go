@@ -37,7 +37,7 @@ type room struct {
 	comparing   atomic.Bool   // a head is in the mail
 	foreign     atomic.Int64  // messages of other nodes in the mail
 	nudged      atomic.Bool   // word is to be heard
-	many        atomic.Bool   // more than smallRoom sessions
+	busy        atomic.Bool   // so large, or with so much to judge, that nobody should run the room whom others wait for
 
 	wordMu sync.Mutex
 	word   word // guarded by wordMu
@@ -78,6 +78,7 @@ type room struct {
 	unsynced      map[*session]struct{} // to be sent step 1 when their back-off allows
 	rejudge       bool                  // held frames may fit now
 	rejudgeNext   time.Time
+	heavyAt       time.Time             // when the newest heavy frame was judged
 	parked        map[*session]struct{} // with frames that wait for room in the batch
 	holeSince     time.Time
 	resetting     reset // the document's history went back
@@ -162,6 +163,9 @@ func (r *room) handle(ev event) {
 		r.decided(ev.batch)
 	case r.stopping || !ev.session.joined:
 		ev.session.spent(ev.frame) // not accepted, not acknowledged: the client brings it again
+		if ev.frame.carriesEdits() && !ev.frame.silent {
+			ev.session.unsettled.Add(1)
+		}
 	default:
 		r.receive(ev.session, ev.frame)
 	}
@@ -232,11 +236,14 @@ func (r *room) join(s *session, unasked bool) *CloseError {
 	}
 	s.place = len(r.sessions)
 	r.sessions = append(r.sessions, s)
-	r.many.Store(len(r.sessions) > smallRoom)
 	s.joined = true
 	r.hub.metrics.connections.Inc()
 	r.hub.roster.enter(r, s)
 	if s.keyed {
+		if s.former != nil {
+			s.acks.due += int(s.former.unsettled.Load())
+			s.former = nil
+		}
 		s.put(authenticatedMessage(s.canWrite()))
 		if unasked {
 			r.answerStep1(s, nil)
@@ -291,7 +298,6 @@ func (r *room) remove(s *session) {
 	r.sessions[s.place].place = s.place
 	r.sessions[last] = nil
 	r.sessions = r.sessions[:last]
-	r.many.Store(len(r.sessions) > smallRoom)
 	delete(r.holders, s)
 	delete(r.unsynced, s)
 	delete(r.parked, s)
@@ -302,8 +308,10 @@ func (r *room) remove(s *session) {
 	s.held, s.queue, s.heldBytes = nil, nil, 0
 	r.presence.leave(s)
 	r.hub.roster.leave(s)
+	s.unsettled.Add(s.acks.unsettled())
 	s.life.end()
 	r.hub.metrics.connections.Dec()
+	r.hub.release(r)
 }
 
 // kick ends a session with a code of CONTRACT section 4, after what is queued for it.

@@ -20,6 +20,9 @@ const sessionCredit = 64 << 10
 // frameCost is what a frame counts for at least, since waiting costs more than its bytes.
 const frameCost = 256
 
+// statelessUnit is the size in bytes at which a stateless message counts for another frame: 1 MiB a second with the default rate. Everybody gets it, and nobody keeps it.
+const statelessUnit = 512
+
 // openMost bounds how many frames of one session are remembered for their acknowledgement. A client that answers our step 1 never comes near.
 const openMost = 50_000
 
@@ -49,9 +52,13 @@ type session struct {
 	spoke    time.Time // when the newest frame came
 	streak   int       // frames without a long pause between them
 
+	closing   atomic.Bool  // a CLOSE came that may be late: obeyed when nothing follows it
+	unsettled atomic.Int64 // when the room has removed the session: statuses that its client still waits for
+
 	lastActive atomic.Int64 // Unix nanoseconds of the last frame that was not a mere echo
 
 	// Owned by whoever runs the room.
+	former      *session   // of the same document on the same connection, before; until joined
 	place       int        // in room.sessions
 	touched     bool       // is in room.touched
 	role        store.Role // what the account may do now
@@ -108,6 +115,7 @@ func newSession(ctx context.Context, peer Peer, r *room, out *outbox) *session {
 		role:   peer.Role, roleVersion: peer.AccessVersion,
 	}
 	s.life = &life{Context: ctx, done: make(chan struct{})}
+	out.bear(s.life)
 	s.acks.counts = peer.Acks
 	s.lastActive.Store(now.UnixNano())
 	return s
@@ -126,6 +134,7 @@ func (s *session) enterRoom(unasked bool) *CloseError {
 func (s *session) leaveRoom() {
 	s.room.enter(event{do: func() { s.room.remove(s) }})
 	s.life.end()
+	s.out.bury(s.life)
 }
 
 // canWrite says whether the account's role, the credentials and the document's condition allow writing.
@@ -246,7 +255,11 @@ func (s *session) pace(f frame, size int) error {
 			return err
 		}
 	}
-	return s.limit.WaitN(s.life, min(1+size/sessionCredit, s.limit.Burst()))
+	unit := sessionCredit
+	if f.kind == frameStateless {
+		unit = statelessUnit
+	}
+	return s.limit.WaitN(s.life, min(1+size/unit, s.limit.Burst()))
 }
 
 // mayMove says whether the session may speak for another client id now.
