@@ -308,6 +308,25 @@ func TestLargeFragmentedMessagesTogether(t *testing.T) {
 	node.budget.awaitFree(t, size+1<<20)
 }
 
+// A message that has come claims no more than it holds, however long a room takes over it.
+func TestLargeMessageThatHasCome(t *testing.T) {
+	const size = 1<<20 + 1
+	node := testSockets(t, 8<<20, quick())
+	server, _, raw := connPair(t, node)
+	server.owner = "ann"
+	go func() {
+		_, _ = raw.Write(append(clientFrame(opBinary, false, make([]byte, size-1)), clientFrame(opContinuation, true, []byte{1})...))
+	}()
+	if b, err := server.Read(); err != nil || len(b) != size {
+		t.Fatal(len(b), err)
+	}
+	node.budget.mu.Lock()
+	defer node.budget.mu.Unlock()
+	if held, claimed := largeFrameBudget-node.budget.free, node.budget.owners["ann"].claimed; held < size || held > 2*size || claimed != held {
+		t.Errorf("it holds %d and claims %d", held, claimed)
+	}
+}
+
 // A large frame that doesn't get on is cut as soon as somebody waits for what it holds, and not before; one on a slow line never is.
 func TestLargeFrameThatCrawls(t *testing.T) {
 	const size, rest = 2 << 20, 150 << 10

@@ -95,6 +95,9 @@ func TestGate(t *testing.T) {
 			if err != nil || again.Conn == peer.Conn {
 				t.Errorf("admitted again as %v, %v", again.Conn, err)
 			}
+			if g.conn.owner != peer.User.String() {
+				t.Errorf("large frames are those of %q", g.conn.owner)
+			}
 			if kept := g.conn.login != nil; kept != (tt.max == store.Owner) {
 				t.Errorf("kept with a login: %v", kept)
 			}
