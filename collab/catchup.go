@@ -260,7 +260,11 @@ func (r *room) question(s *session, have crdt.StateVector) {
 		s.acks.restart()
 	}
 	r.answerStep1(s, have)
-	if s.keyed {
+	switch {
+	case !s.keyed:
+	case s.debt != nil && s.out.crowded():
+		s.debt.ask = true
+	default:
 		r.sendStep1(s)
 	}
 }

@@ -12,6 +12,7 @@ type debt struct {
 	from     crdt.StateVector // what the client knows when these are out; everything else is owed, too. nil: nothing was missed
 	asked    bool             // from is a question, which a step 2 answers
 	presence bool             // and changes of presence were not told
+	ask      bool             // and the client is to be asked for what it has
 }
 
 // answerStep1 sends what a client lacks of the committed state; nothing that is only staged is shown to anyone. While an answer is on its way, the newest question stands for
@@ -88,7 +89,7 @@ func (r *room) owe(s *session, u crdt.Update) {
 func (r *room) pay(s *session) {
 	for s.joined && s.debt != nil {
 		d := s.debt
-		if len(d.pieces) == 0 && d.from == nil && !d.presence {
+		if len(d.pieces) == 0 && d.from == nil && !d.presence && !d.ask {
 			s.debt = nil
 			return
 		}
@@ -102,6 +103,9 @@ func (r *room) pay(s *session) {
 		case d.from != nil:
 			d.pieces = r.piecesFrom(d.from, d.asked)
 			d.from, d.asked = nil, false
+		case d.ask:
+			d.ask = false
+			r.sendStep1(s)
 		default:
 			d.presence = false
 			s.put(awarenessMessage(r.presence.allAndGone(r)))

@@ -20,7 +20,8 @@ import (
 
 // wireConn is a Conn of which a test writes and reads every frame.
 type wireConn struct {
-	in chan []byte
+	in  chan []byte
+	cut chan struct{} // closed by Close
 
 	mu     sync.Mutex
 	got    [][]byte
@@ -29,7 +30,7 @@ type wireConn struct {
 	slow   chan struct{} // not nil: the network takes nothing until it is closed
 }
 
-func newWireConn() *wireConn { return &wireConn{in: make(chan []byte)} }
+func newWireConn() *wireConn { return &wireConn{in: make(chan []byte), cut: make(chan struct{})} }
 
 func (c *wireConn) Read() ([]byte, error) {
 	b, ok := <-c.in
@@ -55,7 +56,11 @@ func (c *wireConn) Flush() error {
 	slow := c.slow
 	c.mu.Unlock()
 	if slow != nil {
-		<-slow
+		select {
+		case <-slow:
+		case <-c.cut:
+			return errCut
+		}
 	}
 	return nil
 }
@@ -68,6 +73,7 @@ func (c *wireConn) Close(code int, reason string) {
 	if c.code == 0 {
 		c.code, c.reason = code, reason
 		close(c.in)
+		close(c.cut)
 	}
 }
 

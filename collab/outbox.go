@@ -16,6 +16,8 @@ const (
 	// What is given to a connection at once is at most so many messages, and bytes but for the first message.
 	sendMessages = 64
 	sendBytes    = 64 << 10
+	// wordsTime is how long a connection that is being closed may take for its last words.
+	wordsTime = 5 * time.Second
 	// spareMessages bounds the queue memory that a quiet connection keeps.
 	spareMessages = 4
 )
@@ -41,6 +43,7 @@ type outbox struct {
 	parted  bool          // and all is sent
 	gone    bool          // and the connection closed
 	ended   chan struct{} // for who waits until it is gone
+	cut     *time.Timer   // closes the connection of who doesn't take the last words
 	linger  time.Duration // between the last word and closing
 	code    int
 	reason  string
@@ -128,10 +131,27 @@ func (o *outbox) finish(code int, reason string) { o.finishAfter(0, code, reason
 func (o *outbox) finishAfter(linger time.Duration, code int, reason string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.closed {
-		o.linger = linger
-		o.shut(code, reason)
+	if o.closed {
+		return
 	}
+	o.linger = linger
+	o.shut(code, reason)
+	// The last words are enough: what they follow on is sent again to who comes back.
+	o.trim(sendBytes)
+	o.cut = time.AfterFunc(linger+wordsTime, func() { o.conn.Close(code, reason) })
+}
+
+// trim drops the oldest of what waits beyond so many bytes.
+func (o *outbox) trim(most int) {
+	keep, bytes := len(o.queue), 0
+	for keep > 0 && bytes+o.queue[keep-1].size() <= most {
+		keep--
+		bytes += o.queue[keep].size()
+	}
+	for _, out := range o.queue[:keep] {
+		o.done(out.size())
+	}
+	o.queue = slices.Delete(o.queue, 0, keep)
 }
 
 // outcome says with which code and reason the connection was closed.
@@ -221,6 +241,9 @@ func (o *outbox) part() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.gone = true
+	if o.cut != nil {
+		o.cut.Stop()
+	}
 	for _, l := range o.lives {
 		l.end() // a reader that waits for its room would never find out
 	}

@@ -279,3 +279,57 @@ func TestCommonGoroutinesWaitForNoRoom(t *testing.T) {
 		a.wantAcked(l, true)
 	})
 }
+
+// What a connection has ended with unsent words holds, and how many such there are, is bounded. (A peer that takes a byte every few seconds never stalls a Flush.)
+func TestEndedConnectionsHoldLittle(t *testing.T) {
+	inLab(t, 3, Options{}, func(l *lab) {
+		// A document of many client ids, so that a step 1 of ours is long.
+		const clients = 20_000
+		b := lib0.AppendVarUint(nil, clients)
+		for i := range uint64(clients) {
+			b = append(b, 1)
+			b = lib0.AppendVarUint(b, 1<<40-i)
+			b = append(b, 0, 4, 1, 1, 't', 1, 'a')
+		}
+		a := l.openSilent(0)
+		a.mu.Lock()
+		a.sendUpdate(syncUpdate, mustParse(append(b, 0)))
+		a.mu.Unlock()
+		l.settle()
+		time.Sleep(5 * time.Second)
+		a.wantAcked(l, true)
+		doc := l.doc.String()
+		trickle := make(chan struct{})
+		var all []*provider
+		for range 6 {
+			p := l.provide()
+			p.slow = trickle
+			p.says(doc, auth(doc+"/1"))
+			for range 130 {
+				p.says(doc, asks(nil))
+			}
+			p.in <- []byte{0xff} // malformed: 4400
+			synctest.Wait()
+			all = append(all, p)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		list, _ := l.hub.EditorsOf(l.users[1])
+		open := 0
+		for _, p := range all {
+			if code, _ := p.closed(); code == 0 {
+				open++
+			}
+		}
+		if got := l.hub.outboxBytes.Load(); got > 8<<20 || open > 0 {
+			l.Errorf("an hour after six connections of one account were ended with 4400 (editors listed: %d) %d are open and hold %d bytes", len(list), open, got)
+		}
+		close(trickle)
+		for _, p := range all {
+			p.wireConn.mu.Lock()
+			p.slow = nil
+			p.wireConn.mu.Unlock()
+			<-p.done
+		}
+	})
+}
