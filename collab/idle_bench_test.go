@@ -28,7 +28,7 @@ func BenchmarkIdle(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			go h.Serve(b.Context(), doc, peerOf(m, "Somebody", access.Role, access.Version), f)
+			go func() { _ = h.Serve(b.Context(), doc, peerOf(m, "Somebody", access.Role, access.Version), f) }()
 			entry := awarenessEntry{client: m.id, clock: 1, state: []byte(`{"user":{"name":"Somebody","color":"#30bced"},"cursor":{"anchor":1,"head":1}}`)}
 			f.in <- awarenessMessage(appendAwarenessEntry([]byte{1}, entry))
 		}

@@ -67,14 +67,16 @@ func (r *room) post(ev event) bool {
 
 // tell is for the goroutines that all rooms share, and whom all others wait for: they bring a light letter to a small room at rest, and nothing else; size is what the letter is about,
 // in bytes.
-func (r *room) tell(ev event, size int) bool {
+func (r *room) tell(ev event, size int) {
 	if size > lightLetter || r.busy.Load() {
-		return r.post(ev)
+		r.post(ev)
+		return
 	}
 	r.mail.mu.Lock()
 	if r.mail.ended || r.mail.running {
 		r.mail.mu.Unlock()
-		return r.post(ev)
+		r.post(ev)
+		return
 	}
 	r.mail.running = true
 	r.mail.mu.Unlock()
@@ -82,7 +84,6 @@ func (r *room) tell(ev event, size int) bool {
 	if !r.turned() && !r.laidDown() {
 		r.hub.roomsWG.Go(func() { r.turns(0) })
 	}
-	return true
 }
 
 // laidDown stops running the room if no letter is left.

@@ -365,15 +365,6 @@ func (r *room) part() {
 	r.fail(&CloseError{Code: CloseGoingAway, Reason: "going away"})
 }
 
-// broadcast gives one message to all sessions but one.
-func (r *room) broadcast(body []byte, except *session) {
-	for _, s := range r.sessions {
-		if s != except {
-			s.put(body)
-		}
-	}
-}
-
 // encodeAll gives the committed state, encoded once for all who ask before it changes.
 func (r *room) encodeAll() []byte {
 	if r.encoded == nil {
