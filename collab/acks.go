@@ -112,6 +112,9 @@ func (s *session) decide(f frame) {
 // flushAck tells the client which of its frames were decided since it was last told, if it wants to know.
 func (s *session) flushAck() {
 	a := &s.acks
+	if a.saved+a.lost == 0 && a.decided == a.told || !a.statuses && !a.counts || !s.out.free(s, backlogBytes) {
+		return // or when its reader has taken what waits for it
+	}
 	switch {
 	case a.statuses && a.synced:
 		for ; a.saved > 0; a.saved-- {

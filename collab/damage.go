@@ -56,6 +56,17 @@ func (r *room) load() error {
 	return nil
 }
 
+// noteDamage remembers whether a document could be read to its end, for the alarm.
+func (h *Hub) noteDamage(doc store.DocumentID, damaged bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if damaged {
+		h.damaged[doc] = struct{}{}
+	} else {
+		delete(h.damaged, doc)
+	}
+}
+
 // read applies what the database has.
 func (r *room) read(b []byte) error {
 	u, err := crdt.ParseUpdate(b)
@@ -79,7 +90,6 @@ func (r *room) quarantine(ctx context.Context, whole store.Head, damage error) (
 	if len(heads) == 0 {
 		return store.Head{}, store.ErrNotFound
 	}
-	r.hub.metrics.loadFailures.Inc()
 	r.logger.Error("a document is damaged; it may be read as far as it is whole, and not be edited", "readable", whole.Seq, "head", heads[0].Seq, "error", damage)
 	r.damaged = true
 	head := heads[0]

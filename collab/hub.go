@@ -58,10 +58,11 @@ type Hub struct {
 	alive       alive
 
 	mu       sync.Mutex
-	open     map[store.DocumentID]*room // guarded by mu
-	relay    Relay                      // guarded by mu; nil on a single node
-	cluster  *cluster                   // guarded by mu; nil on a single node
-	stopping bool                       // guarded by mu
+	open     map[store.DocumentID]*room    // guarded by mu
+	relay    Relay                         // guarded by mu; nil on a single node
+	cluster  *cluster                      // guarded by mu; nil on a single node
+	stopping bool                          // guarded by mu
+	damaged  map[store.DocumentID]struct{} // guarded by mu: could not be read to their end when they were last loaded
 }
 
 // NewHub starts a hub: its journal and its housekeeping run until Stop.
@@ -76,7 +77,7 @@ func NewHub(o Options) *Hub {
 		headsNow:       make(chan struct{}, 1),
 		credentialsNow: make(chan struct{}, 1),
 		kill:           kill, work: work, quiet: quiet, rooms: rooms, loads: loads, stopLoads: stopLoads,
-		open: make(map[store.DocumentID]*room),
+		open: make(map[store.DocumentID]*room), damaged: make(map[store.DocumentID]struct{}),
 	}
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)

@@ -23,6 +23,8 @@ const (
 	rejudgePause = 5 * time.Millisecond
 	// clientBytes is about what one client id of a document holds in memory.
 	clientBytes = 360
+	// slimPause is how long a full document waits before its deleted content is looked for again.
+	slimPause   = time.Second
 	resyncFirst = time.Second
 	resyncMost  = 30 * time.Second
 )
@@ -169,6 +171,20 @@ func (r *room) judge(s *session, f frame, final bool) {
 		return
 	}
 	if reason := r.overLimit(fit); reason != "" {
+		if f.kind == frameStep2 && f.number > 0 && fit.DeleteRanges > 0 {
+			// What it deletes makes room for the rest, which is asked for then.
+			r.hub.metrics.refused(CloseTooLarge)
+			s.refuse(f, CloseTooLarge, reason)
+			f.number = 0
+			r.askForMissing(s)
+			fit = known.Fit(f.update, func(uint64) bool { return false })
+			if !fit.Update.IsEmpty() && r.overLimit(fit) == "" {
+				r.stage(s, f, fit)
+				return
+			}
+			s.spent(f)
+			return
+		}
 		r.reject(s, f, CloseTooLarge, reason)
 		return
 	}
@@ -230,10 +246,31 @@ func (r *room) overLimit(fit crdt.Fit) string {
 		return "too many root types in one frame"
 	case fit.Depth > l.TypeDepth:
 		return "types nest too deeply"
-	case fit.Structs > 0 && r.size()+fit.Bytes > l.DocumentBytes:
+	case fit.Structs > 0 && r.size()+fit.Bytes > l.DocumentBytes && (!r.slim() || r.size()+fit.Bytes > l.DocumentBytes):
 		return "the document is full"
 	}
 	return ""
+}
+
+// slim drops the content that was deleted from the state, which only its encoding leaves out; false when that is not much, or was tried just now.
+func (r *room) slim() bool {
+	now := time.Now()
+	if now.Sub(r.slimmed) < slimPause {
+		return false
+	}
+	r.slimmed = now
+	encoded := r.encodeAll()
+	if len(encoded) > r.state.Size()*3/4 {
+		return false
+	}
+	u, err := crdt.ParseUpdate(encoded)
+	if err != nil {
+		r.logger.Error("the state can't be read again", "error", err)
+		return false
+	}
+	r.state = crdt.NewState()
+	r.state.Apply(u)
+	return true
 }
 
 // size is what the document counts for against its quota, in bytes: its encoding, and what each client id takes in memory beside that.

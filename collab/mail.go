@@ -167,9 +167,6 @@ func (r *room) end() {
 	r.wake.Stop()
 	r.stop()
 	r.hub.metrics.rooms.Dec()
-	if r.damaged {
-		r.hub.metrics.damaged.Dec()
-	}
 	r.hub.roomsWG.Done()
 }
 

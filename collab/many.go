@@ -150,7 +150,12 @@ func (m *many) take(k keyed, size int) error {
 		d.miss(f)
 		return nil
 	}
-	if err := d.session.take(f, size); err != nil {
+	switch err := d.session.take(f, size); {
+	case errors.Is(err, errSkipped):
+		if f.carriesEdits() && !f.silent {
+			d.session.skipped.Add(1)
+		}
+	case err != nil:
 		d.miss(f)
 	}
 	return nil

@@ -38,7 +38,6 @@ type Metrics struct {
 	catchUps         *prometheus.CounterVec
 	ackSeconds       prometheus.Histogram
 	collapsed        prometheus.Counter
-	damaged          prometheus.Gauge
 	panics           prometheus.Counter
 	statelessDropped prometheus.Counter
 }
@@ -63,7 +62,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		rooms:            gauge("rooms", "Documents that are loaded."),
 		statelessDropped: counter("stateless_dropped_total", "Stateless messages that a slow reader was not told."),
 		panics:           counter("room_panics_total", "Rooms that were given up because of a fault of the program."),
-		damaged:          gauge("documents_damaged", "Documents that are loaded and can't be read to their end: they may not be edited."),
 		updatesIn:        counter("updates_in_total", "Update frames received from clients."),
 		updatesOut:       counter("updates_out_total", "Update frames queued for clients."),
 		acked:            counter("updates_committed_total", "Update frames whose content is committed."),
@@ -103,7 +101,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}
 	}
 	m.register(m.connections, m.rooms, m.updatesIn, m.updatesOut, m.acked, m.malformed, m.held, m.heldDropped, m.relayed, m.refusals, m.closes, m.awarenessDropped,
-		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.commitBusy, m.quarantined, m.loadFailures, m.badRows, m.compactions, m.hashes, m.catchUps, m.ackSeconds, m.collapsed, m.damaged, m.panics, m.statelessDropped)
+		m.commitSeconds, m.commitRows, m.commitDocuments, m.commitFailures, m.commitBusy, m.quarantined, m.loadFailures, m.badRows, m.compactions, m.hashes, m.catchUps, m.ackSeconds, m.collapsed, m.panics, m.statelessDropped)
 	return m
 }
 
@@ -116,6 +114,12 @@ func (m *Metrics) register(cs ...prometheus.Collector) {
 // watch adds the gauges that are read off a hub.
 func (m *Metrics) watch(h *Hub) {
 	m.register(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bizsync_documents_damaged", Help: "Documents that could not be read to their end when they were last opened: nobody may edit them."},
+			func() float64 {
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				return float64(len(h.damaged))
+			}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bizsync_outbox_bytes", Help: "Bytes that wait for slow readers."},
 			func() float64 { return float64(h.outboxBytes.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bizsync_staged_bytes", Help: "Bytes accepted and not yet committed."},

@@ -18,6 +18,8 @@ const (
 	sendBytes    = 64 << 10
 	// wordsTime is how long a connection that is being closed may take for its last words.
 	wordsTime = 5 * time.Second
+	// outgoingCost is what a message takes in memory beside its bytes, about.
+	outgoingCost = 80
 	// spareMessages bounds the queue memory that a quiet connection keeps.
 	spareMessages = 4
 )
@@ -33,6 +35,7 @@ type outbox struct {
 
 	mu      sync.Mutex
 	queue   []outgoing    // guarded by mu, like all that follows
+	head    int           // of queue: so many were taken
 	waiting int           // bytes of queue, and of what is being sent
 	sending bool          // somebody sends, or waits for the network
 	spoke   bool          // something was sent since the last beat
@@ -55,7 +58,8 @@ type outgoing struct {
 	of *session // whose update it is; nil: it is no update
 }
 
-func (o outgoing) size() int { return len(o.Head) + len(o.Body) }
+// size is what a message counts for: its bytes, and about what it takes in memory beside them.
+func (o outgoing) size() int { return len(o.Head) + len(o.Body) + outgoingCost }
 
 // flight is what is being sent.
 type flight struct {
@@ -93,6 +97,7 @@ func (o *outbox) recall(s *session) [][]byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var back [][]byte
+	o.tidy()
 	o.queue = slices.DeleteFunc(o.queue, func(out outgoing) bool {
 		if out.of != s {
 			return false
@@ -104,11 +109,11 @@ func (o *outbox) recall(s *session) [][]byte {
 	return back
 }
 
-// free says whether so little waits that more can be put. If not, the session's room hears of it when nothing waits any more.
-func (o *outbox) free(s *session) bool {
+// free says whether at most so many bytes wait. If not, the session's room hears of it when nothing waits any more.
+func (o *outbox) free(s *session, bytes int) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed || o.waiting <= freeBytes {
+	if o.closed || o.waiting <= bytes {
 		return true
 	}
 	if !slices.Contains(o.thirsty, s) {
@@ -137,6 +142,7 @@ func (o *outbox) finishAfter(linger time.Duration, code int, reason string) {
 	o.linger = linger
 	o.shut(code, reason)
 	// The last words are enough: what they follow on is sent again to who comes back.
+	o.tidy()
 	o.trim(sendBytes)
 	o.cut = time.AfterFunc(linger+wordsTime, func() { o.conn.Close(code, reason) })
 }
@@ -177,7 +183,7 @@ func (o *outbox) beat(word Message) {
 // flush sends what the network takes now. When that isn't all, a goroutine sees to the rest.
 func (o *outbox) flush() {
 	o.mu.Lock()
-	if o.sending || len(o.queue) == 0 && (!o.closed || o.parted) {
+	if o.sending || o.empty() && (!o.closed || o.parted) {
 		o.mu.Unlock()
 		return
 	}
@@ -200,7 +206,7 @@ func (o *outbox) wait(f *flight) {
 // send gives the connection what is queued, as long as it takes it. The caller holds mu, and send gives it up: with all sent and nobody sending any more, or with a
 // flight whose rest must be flushed.
 func (o *outbox) send() (*flight, bool) {
-	for len(o.queue) > 0 {
+	for !o.empty() {
 		f := o.take()
 		o.mu.Unlock()
 		sent, err := o.conn.Send(f.msgs)
@@ -210,6 +216,7 @@ func (o *outbox) send() (*flight, bool) {
 		o.mu.Lock()
 		o.landed(f, err)
 	}
+	o.queue, o.head = o.queue[:0], 0
 	if cap(o.queue) > spareMessages {
 		o.queue = nil
 	}
@@ -290,7 +297,7 @@ func (o *outbox) join() {
 func (o *outbox) take() *flight {
 	f := flights.Get().(*flight)
 	n := 0
-	for _, out := range o.queue {
+	for _, out := range o.queue[o.head:] {
 		if n == sendMessages || n > 0 && f.bytes+out.size() > sendBytes {
 			break
 		}
@@ -298,9 +305,21 @@ func (o *outbox) take() *flight {
 		f.bytes += out.size()
 		n++
 	}
-	o.queue = slices.Delete(o.queue, 0, n)
+	clear(o.queue[o.head : o.head+n])
+	if o.head += n; o.head > len(o.queue)/2 {
+		o.tidy()
+	}
 	o.spoke = true
 	return f
+}
+
+func (o *outbox) empty() bool { return o.head == len(o.queue) }
+
+// tidy drops the place of what was taken from the queue.
+func (o *outbox) tidy() {
+	n := copy(o.queue, o.queue[o.head:])
+	clear(o.queue[n:])
+	o.queue, o.head = o.queue[:n], 0
 }
 
 // landed takes a flight off the account.
@@ -322,10 +341,10 @@ func (o *outbox) shut(code int, reason string) {
 }
 
 func (o *outbox) drop() {
-	for _, out := range o.queue {
+	for _, out := range o.queue[o.head:] {
 		o.done(out.size())
 	}
-	o.queue = nil
+	o.queue, o.head = nil, 0
 }
 
 func (o *outbox) add(out outgoing) {

@@ -215,7 +215,7 @@ func TestOutboxCountsWhatIsBeingWritten(t *testing.T) {
 		c := stuck{make(chan struct{}), make(chan int, 1)}
 		o := &outbox{conn: c, limit: 64 << 10, bytes: &counted}
 		letters := make([]byte, 30<<10)
-		for _, want := range []int64{30 << 10, 60 << 10} {
+		for _, want := range []int64{30<<10 + outgoingCost, 60<<10 + 2*outgoingCost} {
 			o.put(Message{Body: letters})
 			o.flush()
 			if got := counted.Load(); got != want {

@@ -1,6 +1,8 @@
 package collab
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -339,5 +341,28 @@ func TestSocketsOfOneUser(t *testing.T) {
 		mine[0].wantClosed(l, 0)
 		mine[1].wantClosed(l, CloseTryAgain)
 		mine[2].wantClosed(l, 0)
+	})
+}
+
+// A document that is full makes room by what a step 2 deletes, though the same step 2 brings more than fits.
+func TestAFullDocumentTakesTheDeletesOfAStep2(t *testing.T) {
+	inLab(t, 3, Options{Limits: Limits{DocumentBytes: 20_000}}, func(l *lab) {
+		tb := l.openSilent(0)
+		u := tb.typed(nil, strings.Repeat("x", 15_000))
+		l.settle()
+		tb.wantAcked(l, true)
+		more := insertion(crdt.ID{Client: tb.id, Clock: 15_000}, &crdt.ID{Client: tb.id, Clock: 14_999}, strings.Repeat("y", 10_000))
+		all := crdt.MergeUpdates(u, more, deletion(crdt.ID{Client: tb.id}, 12_000))
+		tb.raw(syncStep2, all)
+		l.settle()
+		tb.wantRefused(l, CloseTooLarge)
+		time.Sleep(2 * time.Second) // it is asked for the rest
+		tb.raw(syncStep2, all)
+		l.settle()
+		tb.wantAcked(l, true)
+		c, err := l.hub.Content(l.Context(), l.doc)
+		if err != nil || !bytes.Contains(c.Update, []byte("yyyy")) {
+			l.Errorf("the rest is missing, %v", err)
+		}
 	})
 }

@@ -2,6 +2,7 @@ package collab
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -50,7 +51,7 @@ type room struct {
 	touched     []*session           // have something to be sent when the turn ends
 	state       *crdt.State          // committed
 	encoded     []byte               // state as a whole, encoded; nil when it has changed
-	welcome     [][]byte             // the messages that tell a newcomer all of it, shared by all newcomers
+	welcome     *welcome             // what newcomers get, shared by all of them; nil when the state has changed
 	lenient     bool                 // the document's history went back lately: others' structs are taken from whoever has them
 	epoch       uuid.UUID            // never changes: a room whose document has another one is given up
 	upTo        uint64               // every row up to this number is applied
@@ -78,6 +79,7 @@ type room struct {
 	unsynced      map[*session]struct{} // to be sent step 1 when their back-off allows
 	rejudge       bool                  // held frames may fit now
 	rejudgeNext   time.Time
+	slimmed       time.Time             // when deleted content was last looked for
 	heavyAt       time.Time             // when the newest heavy frame was judged
 	parked        map[*session]struct{} // with frames that wait for room in the batch
 	holeSince     time.Time
@@ -131,7 +133,9 @@ func newRoom(h *Hub, doc store.DocumentID, relay Relay) *room {
 
 // open loads the document, and then runs the room for those who wait.
 func (r *room) open() {
-	if r.loadErr = r.load(); r.loadErr != nil {
+	r.loadErr = r.load()
+	r.hub.noteDamage(r.doc, r.damaged || errors.Is(r.loadErr, ErrDamaged))
+	if r.loadErr != nil {
 		r.hub.forget(r)
 		r.mail.mu.Lock()
 		r.mail.ended, r.mail.letters = true, nil
@@ -142,9 +146,6 @@ func (r *room) open() {
 		return
 	}
 	r.hub.metrics.rooms.Inc()
-	if r.damaged {
-		r.hub.metrics.damaged.Inc()
-	}
 	look := func() { r.wakeAt = time.Time{} }
 	r.wake = time.AfterFunc(r.hub.timing.Idle, func() { r.post(event{do: look}) })
 	r.idleFrom = time.Now()
@@ -190,6 +191,7 @@ func (r *room) settle() {
 	r.tellHash(now)
 	r.submit()
 	r.compactTail(now)
+	r.forgetWelcome(now)
 	if len(r.sessions) > 0 || r.staging() {
 		r.idleFrom = time.Time{}
 	} else if r.idleFrom.IsZero() {
@@ -308,7 +310,7 @@ func (r *room) remove(s *session) {
 	s.held, s.queue, s.heldBytes = nil, nil, 0
 	r.presence.leave(s)
 	r.hub.roster.leave(s)
-	s.unsettled.Add(s.acks.unsettled())
+	s.unsettled.Add(s.acks.unsettled() + s.skipped.Swap(0))
 	s.life.end()
 	r.hub.metrics.connections.Dec()
 	r.hub.release(r)

@@ -17,6 +17,9 @@ import (
 // the reader stops reading, which the sender's TCP feels.
 const sessionCredit = 64 << 10
 
+// chargeTime is how long the reader of a connection with many documents waits for one of them.
+const chargeTime = 250 * time.Millisecond
+
 // frameCost is what a frame counts for at least, since waiting costs more than its bytes.
 const frameCost = 256
 
@@ -52,6 +55,8 @@ type session struct {
 	spoke    time.Time // when the newest frame came
 	streak   int       // frames without a long pause between them
 
+	skipping  atomic.Bool  // frames were not kept: the client is to be asked when there is credit again
+	skipped   atomic.Int64 // of these, those whose statuses the client waits for
 	closing   atomic.Bool  // a CLOSE came that may be late: obeyed when nothing follows it
 	unsettled atomic.Int64 // when the room has removed the session: statuses that its client still waits for
 
@@ -206,19 +211,19 @@ func (s *session) take(f frame, size int) error {
 	}
 	f.size = size
 	f.cost = min(max(int64(size), frameCost), sessionCredit)
+	if err := s.charge(f); err != nil {
+		return err
+	}
 	if f.carriesEdits() {
 		s.received++
 		f.number = s.received
 		f.at = time.Now()
 		s.lastActive.Store(f.at.UnixNano())
 	}
-	if err := s.credit.Acquire(s.life, f.cost); err != nil {
-		return err
-	}
 	if !s.bring(event{session: s, frame: f}) {
 		return context.Canceled
 	}
-	if f.cost == sessionCredit {
+	if f.cost == sessionCredit && !s.keyed {
 		// A large frame is alone: the next one is not even read before the room is done with this one.
 		if err := s.credit.Acquire(s.life, 1); err != nil {
 			return err
@@ -226,6 +231,31 @@ func (s *session) take(f frame, size int) error {
 		s.credit.Release(1)
 	}
 	return nil
+}
+
+// errSkipped: a frame was not kept. Its client is asked for what it has when the room has time again.
+var errSkipped = errors.New("the document has no room for more")
+
+// charge takes a frame's credit. A y-websocket reader waits until there is some; one that reads for other documents, too, doesn't wait long for the trouble of one.
+func (s *session) charge(f frame) error {
+	if !s.keyed || f.kind == frameStep1 {
+		return s.credit.Acquire(s.life, f.cost)
+	}
+	if s.credit.TryAcquire(f.cost) {
+		return nil
+	}
+	if !s.skipping.Load() {
+		ctx, cancel := context.WithTimeout(s.life, chargeTime)
+		defer cancel()
+		if s.credit.Acquire(ctx, f.cost) == nil {
+			return nil
+		}
+		if s.life.Err() != nil {
+			return context.Canceled
+		}
+	}
+	s.skipping.Store(true)
+	return errSkipped
 }
 
 // bring brings a frame to the room. The reader of a lively client runs the room itself; that of a quiet one leaves it to another goroutine, and keeps a small stack.
@@ -282,4 +312,11 @@ func truncate(s string, n int) string {
 }
 
 // spent gives the credit of a frame back that the room is done with.
-func (s *session) spent(f frame) { s.credit.Release(f.cost) }
+func (s *session) spent(f frame) {
+	s.credit.Release(f.cost)
+	if f.cost > 0 && s.skipping.Load() && s.joined {
+		s.skipping.Store(false)
+		s.acks.due += int(s.skipped.Swap(0))
+		s.room.askForMissing(s)
+	}
+}

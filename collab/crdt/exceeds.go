@@ -34,3 +34,18 @@ func (u Update) LowerTo(v StateVector) {
 		}
 	}
 }
+
+// RaiseTo raises v to the last clock of each client's structs in u: what a peer knows that was told v, and then u, if u follows v without a gap.
+func (u Update) RaiseTo(v StateVector) {
+	if u.structs == 0 {
+		return
+	}
+	var w wireStruct
+	for c := beginStructs(u.b); c.nextBlock(); {
+		for c.next(&w) {
+			if w.kind() != contentSkip && v[c.client] < w.end() {
+				v[c.client] = w.end()
+			}
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package collab
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/bizsync/bizsync/collab/crdt"
+)
+
+// A reader that asks and stops holds a few MiB, whatever the document has.
+func TestStoppedReadersOfALargeDocument(t *testing.T) {
+	inLab(t, 3, Options{}, func(l *lab) {
+		a := l.openSilent(0)
+		text := strings.Repeat("x", 4<<20)
+		for i := range uint32(10) { // 40 MiB
+			var origin *crdt.ID
+			if i > 0 {
+				origin = &crdt.ID{Client: a.id, Clock: i*uint32(len(text)) - 1}
+			}
+			a.typed(origin, text)
+			l.settle()
+		}
+		a.wantAcked(l, true)
+		heap := func() uint64 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc
+		}
+		before := heap()
+		slow := make(chan struct{})
+		var all []*provider
+		for range 10 {
+			p := l.provide()
+			p.slow = slow
+			doc := l.doc.String()
+			p.says(doc, auth(doc+"/1"))
+			p.says(doc, asks(crdt.StateVector{a.id: 1}))
+			all = append(all, p)
+		}
+		synctest.Wait()
+		if grown := (heap() - before) >> 20; grown > 80 {
+			l.Errorf("ten stopped readers of 40 MiB hold %d MiB; %d MiB are counted", grown, l.hub.outboxBytes.Load()>>20)
+		}
+		for _, p := range all {
+			p.wireConn.mu.Lock()
+			p.slow = nil
+			p.wireConn.mu.Unlock()
+		}
+		close(slow)
+		for _, p := range all {
+			p.leave()
+		}
+	})
+}
