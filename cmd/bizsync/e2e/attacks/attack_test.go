@@ -166,8 +166,10 @@ func (o outcome) is(v verdict) bool {
 		return o.updates > 0 && o.acked == o.updates && len(o.refused) == 0
 	case v.held:
 		return o.acked == 0 && len(o.refused) == 0 && o.steps1 > 0
+	case v.denied:
+		return o.acked == 0 && len(o.refused) == 0 && o.steps1 == 0
 	}
-	return o.acked == 0 && len(o.refused) == 0 && o.steps1 == 0
+	return o.updates == 0 && o.acked == 0 && len(o.refused) == 0 && o.steps1 == 0 // an update frame that is neither decided nor held is lost
 }
 
 // decided says whether nothing more is to be waited for.
@@ -255,13 +257,36 @@ func (s *scene) send(a attack, w way) (outcome, error) {
 		k.hangUp() // so that nothing waits for a server that doesn't read
 		<-written
 	}()
-	for !o.decided(a.want) {
+	if err := o.hearUntil(k, func() bool { return o.decided(a.want) }); err != nil || o.code != 0 || o.cut {
+		return o, err
+	}
+	if a.want == ignored {
+		// What was taken in all the same may be put right when the connection ends.
+		if err := s.unharmed(); err != nil {
+			return o, err
+		}
+	}
+	if a.want == ignored || a.want.held {
+		// An answer that is late comes before that of another question.
+		o.answered = false
+		k.write(frame(final|opBinary, question))
+		if err := o.hearUntil(k, func() bool { return o.answered || o.code != 0 || o.cut }); err != nil || o.code != 0 || o.cut {
+			return o, err
+		}
+	}
+	k.leave()
+	return o, nil
+}
+
+// hearUntil reads until enough was heard.
+func (o *outcome) hearUntil(k *socket, enough func() bool) error {
+	for !enough() {
 		m, code, err := k.read()
 		switch {
 		case errors.Is(err, errCut):
 			o.cut = true
 		case err != nil:
-			return o, fmt.Errorf("%w after %+v", err, o)
+			return fmt.Errorf("%w after %+v", err, *o)
 		case code != 0:
 			o.code = code
 			k.write(frame(final|opClose, nil))
@@ -269,15 +294,7 @@ func (s *scene) send(a attack, w way) (outcome, error) {
 			o.hear(m)
 		}
 	}
-	if o.code != 0 || o.cut {
-		return o, nil
-	}
-	if a.want == ignored {
-		// What was taken in all the same may be put right when the connection ends.
-		err = s.unharmed()
-	}
-	k.leave()
-	return o, err
+	return nil
 }
 
 // hear notes a message of the server's.
