@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/bizsync/bizsync/collab"
+	"github.com/bizsync/bizsync/collab/crdt"
 )
 
 type contentInput struct {
@@ -29,7 +30,7 @@ type contentOutput struct {
 
 func (s *Server) contentRoutes() {
 	register(s, huma.Operation{OperationID: "getContent", Method: http.MethodGet, Path: prefix + "/documents/{id}/content", Tags: []string{"Documents"}, Summary: "Read a document's content",
-		Description: "The committed content of this moment.", Errors: []int{http.StatusNotFound, http.StatusGone, http.StatusInternalServerError},
+		Description: "The committed content of this moment.", Errors: []int{http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity, http.StatusInternalServerError},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The content", Content: map[string]*huma.MediaType{
 				"text/plain; charset=utf-8": {Schema: &huma.Schema{Type: huma.TypeString}},
@@ -61,6 +62,9 @@ func (s *Server) getContent(ctx context.Context, in *contentInput) (*contentOutp
 		return out, nil
 	}
 	text, err := c.Text(in.Field)
+	if errors.Is(err, crdt.ErrTangled) {
+		return nil, problem(http.StatusUnprocessableEntity, codeTangled, "the document's text takes too long to put in order; its state can be had with format=yjs")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read content as text: %w", err)
 	}

@@ -39,6 +39,7 @@ const (
 	codeManyStreams  = "too_many_streams"
 	codeInternal     = "internal"
 	codeDamaged      = "document_damaged"
+	codeTangled      = "document_tangled"
 	codeUnavailable  = "unavailable"
 )
 
