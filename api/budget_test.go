@@ -258,19 +258,19 @@ func TestLargeFramesOfOneOwner(t *testing.T) {
 			defer node.budget.mu.Unlock()
 			return len(node.budget.holding) == 1 && node.budget.free == 3*size
 		})
-		var who *conn
-		for _, l := range eves {
-			if l.conn.large.Load() != nil && l.conn.reading.Load() != 0 {
-				who = l.conn
-				l.begins(t, frame[len(frame)-1:], 1)
-				if err := <-l.read; err != nil {
-					t.Error(err)
+		var who *large
+		eventually(t, "somebody reads on", func() bool { // it has its share a moment before
+			for _, l := range eves {
+				if l.conn.large.Load() != nil && l.conn.reading.Load() != 0 {
+					who = l
+					return true
 				}
-				break
 			}
-		}
-		if who == nil {
-			t.Fatal("nobody reads")
+			return false
+		})
+		who.begins(t, frame[len(frame)-1:], 1)
+		if err := <-who.read; err != nil {
+			t.Error(err)
 		}
 	}
 	node.budget.awaitFree(t, 4*size)
