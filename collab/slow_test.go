@@ -43,7 +43,7 @@ func TestBacklogBecomesOneDiff(t *testing.T) {
 			writers[i] = l.openSilent(0)
 		}
 		text := strings.Repeat("x", 2<<10)
-		for round := range 200 { // 8 MiB
+		for round := range 60 { // more than twice the backlog
 			for _, tb := range writers {
 				var origin *crdt.ID
 				if round > 0 {
