@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/bizsync/bizsync/collab/crdt"
 	"github.com/bizsync/bizsync/store"
@@ -17,11 +18,17 @@ const damagedReason = "this document is damaged: it can be read as far as it is 
 
 // load reads the document. One that can't be read completely never becomes an empty or an editable one: what is whole before the damage is shown, and may not be edited, lest anybody
 // builds on a document that lacks what others wrote.
-func (r *room) load() error {
+func (r *room) load() (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			r.hub.metrics.panics.Inc()
+			err = fmt.Errorf("%w: reading it panicked: %v\n%s", ErrDamaged, fault, debug.Stack())
+		}
+	}()
 	ctx, cancel := context.WithTimeout(r.life, loadLimit)
 	defer cancel()
 	defer context.AfterFunc(r.hub.loads, cancel)()
-	whole := store.Head{} // as far as it could be read
+	var whole store.Head // as far as it could be read
 	head, err := r.hub.store.LoadDocument(ctx, r.doc, store.Loader{
 		Binding: func(b store.Binding) error { r.owners[b.Client] = b.User; return nil },
 		Snapshot: func(s store.Snapshot) error {

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/bizsync/bizsync/collab/crdt"
 	"github.com/bizsync/bizsync/store"
 )
@@ -27,6 +29,7 @@ type many struct {
 	ctx  context.Context // of the connection
 	gate Gate
 	out  *outbox
+	pace *rate.Limiter // of all frames: a connection is one typist, whatever it has open
 
 	docs     map[string]*attached
 	admitted bool        // one of the documents was opened
@@ -53,7 +56,7 @@ type attached struct {
 // ServeMany runs one Hocuspocus connection, with any number of documents, until it ends and closes it with the fitting code. It blocks for the connection's life and returns
 // why it ended (nil: the client left).
 func (h *Hub) ServeMany(ctx context.Context, conn Conn, gate Gate) error {
-	m := &many{hub: h, ctx: ctx, gate: gate, out: h.newOutbox(conn), docs: make(map[string]*attached)}
+	m := &many{hub: h, ctx: ctx, gate: gate, out: h.newOutbox(conn), pace: h.newPace(), docs: make(map[string]*attached)}
 	if !h.begin() {
 		return h.finish(m.out, closeFor(ErrStopping))
 	}
@@ -245,7 +248,7 @@ func (m *many) attach(d *attached, key []byte, doc store.DocumentID, peer Peer) 
 		return err
 	}
 	s := newSession(m.ctx, peer, r, m.out)
-	s.head, s.keyed = keyHead(key), true
+	s.head, s.keyed, s.limit = keyHead(key), true, m.pace
 	s.acks.statuses, s.acks.due = true, d.missed
 	unasked := d.asked
 	if f := d.former; f != nil && f.room == r {

@@ -112,11 +112,10 @@ type backoff struct {
 // newSession makes a session that has not joined its room yet. ctx is the connection's.
 func newSession(ctx context.Context, peer Peer, r *room, out *outbox) *session {
 	now := time.Now()
-	limits := &r.hub.limits
 	s := &session{
 		peer: peer, room: r, out: out, since: now,
 		credit: semaphore.NewWeighted(sessionCredit),
-		limit:  rate.NewLimiter(rate.Limit(limits.UpdatesPerSecond), limits.UpdateBurst),
+		limit:  r.hub.newPace(),
 		role:   peer.Role, roleVersion: peer.AccessVersion,
 	}
 	s.life = &life{Context: ctx, done: make(chan struct{})}
@@ -124,6 +123,11 @@ func newSession(ctx context.Context, peer Peer, r *room, out *outbox) *session {
 	s.acks.counts = peer.Acks
 	s.lastActive.Store(now.UnixNano())
 	return s
+}
+
+// newPace limits how many frames a connection sends.
+func (h *Hub) newPace() *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(h.limits.UpdatesPerSecond), h.limits.UpdateBurst)
 }
 
 // enterRoom joins the session's room. unasked: the client is asked for what it has, and a Hocuspocus client is told all, before it says anything.
