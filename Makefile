@@ -69,7 +69,7 @@ deps-system:
 
 # No result is taken from a cache: what is tested includes programs that Go doesn't know to have changed.
 .PHONY: test
-test: deps ## everything that has to hold, some fifteen minutes on two cores
+test: deps ## everything that has to hold, some twenty minutes on two cores
 	$(call step,go vet,go vet $(PACKAGES))
 	$(call step,Go tests with the race detector,go test -race -count=1 -timeout 15m $(shell go list ./... | grep -Ev '/node_modules/|/cmd/bizsync/(e2e|faults)'))
 	$(call step,the built server and stock clients,go test -race -count=1 -timeout 10m -p 1 $(E2E)/...)
