@@ -3,7 +3,6 @@ package collab
 import (
 	"bytes"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
@@ -143,9 +142,6 @@ func authenticatedMessage(write bool) []byte {
 func statelessMessage(text []byte) []byte {
 	return lib0.AppendVarBytes([]byte{messageStateless}, text)
 }
-
-// validText says whether text of another node may be sent as a string.
-func validText(b []byte) bool { return utf8.Valid(b) }
 
 // final says whether a code is a definite answer: the client is not to come back by itself (CONTRACT section 4).
 func final(code int) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/time/rate"
 
@@ -326,11 +327,9 @@ func encodeStateless(text []byte) []byte {
 	return append([]byte{relayVersion, relayStateless}, text...)
 }
 
-var errText = fmt.Errorf("%w: not UTF-8", errRelay)
-
 func decodeStateless(body []byte) ([]byte, error) {
-	if !validText(body) {
-		return nil, errText
+	if !utf8.Valid(body) {
+		return nil, fmt.Errorf("%w: a text that is none", errRelay)
 	}
 	return body, nil
 }

@@ -267,15 +267,7 @@ func (p *presence) flush(r *room, now time.Time) {
 
 // all gives everybody's state as one awareness update, nil when nobody shows one.
 func (p *presence) all(r *room) []byte {
-	n := 0
-	var body []byte
-	for client, e := range p.entries {
-		if !e.bound || !p.rewrite(r, e) {
-			continue
-		}
-		body = appendAwarenessEntry(body, awarenessEntry{client: client, clock: e.clock, state: e.state})
-		n++
-	}
+	n, body := p.shown(r)
 	if n == 0 {
 		return nil
 	}
@@ -284,14 +276,7 @@ func (p *presence) all(r *room) []byte {
 
 // allAndGone is all, and who has left as far as it is remembered, for somebody who was not told of some changes.
 func (p *presence) allAndGone(r *room) []byte {
-	n := 0
-	var body []byte
-	for client, e := range p.entries {
-		if e.bound && p.rewrite(r, e) {
-			body = appendAwarenessEntry(body, awarenessEntry{client: client, clock: e.clock, state: e.state})
-			n++
-		}
-	}
+	n, body := p.shown(r)
 	for client, clock := range p.gone {
 		if p.entries[client] == nil {
 			body = appendAwarenessEntry(body, awarenessEntry{client: client, clock: clock, state: []byte("null")})
@@ -299,6 +284,17 @@ func (p *presence) allAndGone(r *room) []byte {
 		}
 	}
 	return append(lib0.AppendVarUint(nil, uint64(n)), body...)
+}
+
+// shown gives the entries of all who show something, and how many they are.
+func (p *presence) shown(r *room) (n int, body []byte) {
+	for client, e := range p.entries {
+		if e.bound && p.rewrite(r, e) {
+			body = appendAwarenessEntry(body, awarenessEntry{client: client, clock: e.clock, state: e.state})
+			n++
+		}
+	}
+	return n, body
 }
 
 // rewrite makes the state that others get: the client's own, with the account's id and name written over what it claims. False when it is not a JSON object:
