@@ -1,6 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app';
+import { preferredLanguage, speakLanguage } from './i18n';
 import { SessionProvider } from './session';
 import './styles/base.css';
 import './styles/live.css';
@@ -9,10 +10,15 @@ import './styles/pages.css';
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element with the id "root"');
 
-createRoot(root).render(
-  <StrictMode>
-    <SessionProvider>
-      <App />
-    </SessionProvider>
-  </StrictMode>,
-);
+const start = () => {
+  createRoot(root).render(
+    <StrictMode>
+      <SessionProvider>
+        <App />
+      </SessionProvider>
+    </StrictMode>,
+  );
+};
+
+// Texts that can't be loaded are no reason to show nothing: English is there always.
+speakLanguage(preferredLanguage()).then(start, start);
