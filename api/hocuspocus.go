@@ -24,15 +24,17 @@ func (s *Server) serveHocuspocus(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := socket.conn
+	session := func() error { return errNotAdmitted }
+	defer func() { s.serve(c, session) }() // also after a panic
 	if err := s.admitAddress(r); err != nil {
 		no := s.refusal(err)
 		c.Close(no.Code, no.Reason)
-		s.serve(c, nil)
+		session = nil
 		return
 	}
 	c.owner = addressKey(s.origins.address(r))
 	g := newGate(s, c, socket.visitor)
-	s.serve(c, func() error { return s.hub.ServeMany(s.life, c, g) })
+	session = func() error { return s.hub.ServeMany(s.life, c, g) }
 }
 
 // gate lets whoever opened a Hocuspocus connection into documents (collab.Gate).

@@ -32,16 +32,25 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	session := func() error { return errNotAdmitted }
+	defer func() { s.serve(socket.conn, session) }() // also after a panic: the HTTP server knows nothing of the connection any more
+	session = s.admitSocket(r, socket)
+}
+
+// errNotAdmitted: the connection's rights could not be looked at.
+var errNotAdmitted = errors.New("not admitted")
+
+// admitSocket gives what serves a y-websocket connection; nil when it was refused, and told so.
+func (s *Server) admitSocket(r *http.Request, socket socket) func() error {
+	c := socket.conn
 	ctx, cancel := context.WithTimeout(s.life, admitTime)
 	defer cancel()
 	a, err := s.admitUpgrade(ctx, r, socket.visitor, documentName(r))
 	if err != nil {
-		s.tellRefusal(socket.conn, s.refusal(err))
-		s.serve(socket.conn, nil)
-		return
+		s.tellRefusal(c, s.refusal(err))
+		return nil
 	}
 	a.peer.Acks = socket.acks
-	c := socket.conn
 	c.owner = a.peer.User.String()
 	if a.cookied() {
 		s.keeper.keep(a.login, c)
@@ -49,11 +58,10 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s.log.LogAttrs(s.life, slog.LevelDebug, "socket opened", a.attributes()...)
 	visit, err := s.hub.Enter(s.life, a.doc, a.peer, c)
 	if err != nil {
-		s.serve(c, func() error { return err })
-		return
+		return func() error { return err }
 	}
 	// Nothing but the visit goes with the goroutine: what it holds, each connection holds.
-	s.serve(c, visit.Serve)
+	return visit.Serve
 }
 
 // socket is an upgraded connection and what is left of its request.

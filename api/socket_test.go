@@ -473,3 +473,28 @@ func refusalOf(t *testing.T, ws *websocket.Conn) string {
 		}
 	}
 }
+
+// faultyStore has a fault of ours in it.
+type faultyStore struct{ store.Store }
+
+func (faultyStore) Resolve(context.Context, string, store.UserID) (store.Access, error) {
+	panic("a fault of ours")
+}
+
+// A fault between the upgrade and the document closes the connection like any other, so that a stop of the node doesn't wait for it.
+func TestSocketWhoseAdmissionPanics(t *testing.T) {
+	h := newHarness(t, func(o *Options) { o.Store = faultyStore{o.Store} })
+	ann := h.person("ann", store.RoleMember)
+	ws, status := h.dial(dialing{name: "plan", header: ann.page()})
+	if status != http.StatusSwitchingProtocols {
+		t.Fatal(status)
+	}
+	if code, _ := fate(t, ws); code != collab.CloseTryAgain {
+		t.Errorf("closed with %d", code)
+	}
+	eventually(t, "nobody works for it any more", func() bool {
+		h.server.sockets.mu.Lock()
+		defer h.server.sockets.mu.Unlock()
+		return len(h.server.sockets.open) == 0
+	})
+}

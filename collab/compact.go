@@ -3,6 +3,7 @@ package collab
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/bizsync/bizsync/collab/crdt"
@@ -68,7 +69,13 @@ func (h *Hub) compactAll(ctx context.Context) {
 
 // compact replaces the snapshot of a document by one that has all rows up to the head. It is built from the database alone, never from a room's memory, and
 // is conditional on the snapshot that it read: two nodes can do it at one moment and neither loses a row.
-func (h *Hub) compact(ctx context.Context, doc store.DocumentID) error {
+func (h *Hub) compact(ctx context.Context, doc store.DocumentID) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			h.metrics.panics.Inc()
+			err = fmt.Errorf("%w: compacting it panicked: %v\n%s", ErrDamaged, fault, debug.Stack())
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, compactLimit)
 	defer cancel()
 	state := crdt.NewState()

@@ -118,3 +118,32 @@ func TestRoomThatPanics(t *testing.T) {
 		wantHas(l, u, true, c)
 	})
 }
+
+// A batch that can't be merged ends its room; what others have staged beside it is committed.
+func TestBatchThatPanics(t *testing.T) {
+	inLab(t, 3, Options{}, func(l *lab) {
+		a := l.open(0)
+		u := a.typed(nil, "hello")
+		l.settle()
+		l.doc = l.docs[1]
+		b := l.open(1)
+		for _, r := range l.hub.all() {
+			if r.doc == l.docs[0] {
+				r.post(event{do: func() {
+					r.next = newBatch(r)
+					r.next.rows = []authorRow{{author: r.sessions[0].peer.writer(), layer: r.newLayer()}} // a row of nothing, which no frame makes
+				}})
+			}
+		}
+		b.typed(nil, "elsewhere")
+		l.settle()
+		a.wantClosed(l, CloseGoingAway)
+		b.wantAcked(l, true)
+		if staged := l.hub.staged.Load(); staged != 0 {
+			l.Errorf("%d bytes are staged for ever", staged)
+		}
+		l.doc = l.docs[0]
+		c := l.open(1)
+		wantHas(l, u, true, c)
+	})
+}

@@ -80,7 +80,9 @@ func (r *room) updateMessages(u crdt.Update) [][]byte {
 	}
 	whole := crdt.NewState()
 	whole.Apply(u)
-	return syncMessages(whole.Pieces(nil, pieceBytes), syncUpdate)
+	have := r.state.StateVector() // of this much more than the readers, but for what u brings
+	u.LowerTo(have)
+	return syncMessages(whole.Pieces(have, pieceBytes), syncUpdate)
 }
 
 // putUpdate queues an update for a session; if too much waits for it, the updates among that are taken back, and it is owed a diff.

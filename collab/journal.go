@@ -3,7 +3,9 @@ package collab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -129,12 +131,16 @@ func (j *journal) take() group {
 	taken := j.queue[:n:n]
 	j.mu.Unlock()
 	var g group
-	bytes := 0
+	sealed, bytes := 0, 0
 	for _, b := range taken {
 		if bytes > commitBytes {
 			break
 		}
-		part, size := b.seal()
+		sealed++
+		part, size, err := j.seal(b)
+		if err != nil {
+			continue
+		}
 		bytes += size
 		g.rows += len(part.Rows)
 		g.batches = append(g.batches, b)
@@ -142,11 +148,29 @@ func (j *journal) take() group {
 	}
 	j.mu.Lock()
 	// Batches were appended behind meanwhile, never taken away.
-	if j.queue = j.queue[len(g.batches):]; len(j.queue) == 0 {
+	if j.queue = j.queue[sealed:]; len(j.queue) == 0 {
 		j.queue = nil
 	}
 	j.mu.Unlock()
 	return g
+}
+
+// seal seals a batch. A fault of ours in one document takes no other down: its room is given up.
+func (j *journal) seal(b *batch) (part store.DocumentAppend, bytes int, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("merging what was staged panicked: %v", fault)
+			j.metrics.panics.Inc()
+			j.logger.Error("a batch panicked; giving its room up", "document", b.room.doc, "panic", fault, "stack", string(debug.Stack()))
+			b.settled()
+			b.room.post(event{do: func() {
+				b.room.batch = nil
+				b.room.fail(&CloseError{Code: CloseGoingAway, Reason: "the document was reloaded"})
+			}})
+		}
+	}()
+	part, bytes = b.seal()
+	return part, bytes, nil
 }
 
 // commit brings a group to its end: committed, or cut down to parts that fail on their own.

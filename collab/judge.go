@@ -355,7 +355,7 @@ func (r *room) submit() {
 
 // hold keeps an update whose references the room doesn't know yet. (Normal at every reconnect: the live update overtakes the step 2.)
 func (r *room) hold(s *session, f frame) {
-	if s.heldBytes+f.size > heldLimit || len(s.held) >= heldMost {
+	if s.heldBytes+f.size > heldLimit || len(s.held) >= heldMost || !s.out.mayHold(f.size) {
 		r.dropHeld(s)
 		s.drop(f)
 		s.spent(f)
@@ -367,7 +367,7 @@ func (r *room) hold(s *session, f frame) {
 	}
 	r.hub.metrics.held.WithLabelValues("reference").Inc()
 	s.held = append(s.held, f)
-	s.heldBytes += f.size
+	s.holds(s.heldBytes + f.size)
 	r.holders[s] = struct{}{}
 	// Held frames must not stop their own step 2 from being read, so they don't count against the credit.
 	s.spent(f)
@@ -378,7 +378,8 @@ func (r *room) dropHeld(s *session) {
 	for _, f := range s.held {
 		s.drop(f)
 	}
-	s.held, s.heldBytes = nil, 0
+	s.held = nil
+	s.holds(0)
 	delete(r.holders, s)
 	r.hub.metrics.heldDropped.Inc()
 	r.askForMissing(s)
@@ -399,7 +400,8 @@ func (r *room) rejudgeHeld(now time.Time) {
 		r.rejudge = false
 		for _, s := range slices.Collect(maps.Keys(r.holders)) {
 			held, until := s.held, s.heldUntil
-			s.held, s.heldBytes = nil, 0
+			s.held = nil
+			s.holds(0)
 			delete(r.holders, s)
 			for _, f := range held {
 				if !s.joined {

@@ -16,6 +16,8 @@ const (
 	// What is given to a connection at once is at most so many messages, and bytes but for the first message.
 	sendMessages = 64
 	sendBytes    = 64 << 10
+	// connectionHeld bounds the bytes of frames that are held for all documents of a connection.
+	connectionHeld = 4 << 20
 	// wordsTime is how long a connection that is being closed may take for its last words.
 	wordsTime = 5 * time.Second
 	// outgoingCost is what a message takes in memory beside its bytes, about.
@@ -32,6 +34,7 @@ type outbox struct {
 	limit int           // bytes; who lets more wait is cut with 1013
 	bytes *atomic.Int64 // of all outboxes of the node
 	tasks sync.WaitGroup
+	held  atomic.Int64 // bytes of frames that rooms hold for the connection's sessions
 
 	mu      sync.Mutex
 	queue   []outgoing    // guarded by mu, like all that follows
@@ -40,7 +43,7 @@ type outbox struct {
 	sending bool          // somebody sends, or waits for the network
 	spoke   bool          // something was sent since the last beat
 	silent  int           // beats without
-	thirsty []*session    // to be told when nothing waits any more
+	thirsty []*session    // to be told when little waits
 	lives   []*life       // of the connection's sessions, which end with it
 	closed  bool          // nothing more is put
 	parted  bool          // and all is sent
@@ -68,6 +71,9 @@ type flight struct {
 }
 
 var flights = sync.Pool{New: func() any { return &flight{msgs: make([]Message, 0, sendMessages)} }}
+
+// mayHold says whether a room may hold so many bytes more for one of the connection's sessions. One document alone never gets there (see heldLimit).
+func (o *outbox) mayHold(bytes int) bool { return o.held.Load()+int64(bytes) <= connectionHeld }
 
 // put queues a message that nobody may change any more. It is dropped once the outbox is closing.
 func (o *outbox) put(m Message) {
@@ -109,7 +115,7 @@ func (o *outbox) recall(s *session) [][]byte {
 	return back
 }
 
-// free says whether at most so many bytes wait. If not, the session's room hears of it when nothing waits any more.
+// free says whether at most so many bytes wait. If not, the session's room hears of it when little waits.
 func (o *outbox) free(s *session, bytes int) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -215,21 +221,20 @@ func (o *outbox) send() (*flight, bool) {
 		}
 		o.mu.Lock()
 		o.landed(f, err)
+		if o.waiting <= freeBytes && len(o.thirsty) > 0 {
+			o.serveThirst() // now: on a line that is just fast enough for one document it may never be empty
+		}
 	}
 	o.queue, o.head = o.queue[:0], 0
 	if cap(o.queue) > spareMessages {
 		o.queue = nil
 	}
 	o.sending = false
-	thirsty := o.thirsty
-	o.thirsty = nil
+	o.serveThirst()
 	parting := o.closed && !o.parted
 	o.parted = o.closed
 	linger := o.linger
 	o.mu.Unlock()
-	for _, s := range thirsty {
-		s.drained()
-	}
 	switch {
 	case parting && linger > 0:
 		o.tasks.Go(func() {
@@ -311,6 +316,14 @@ func (o *outbox) take() *flight {
 	}
 	o.spoke = true
 	return f
+}
+
+// serveThirst has the rooms told that wait for the connection to have room.
+func (o *outbox) serveThirst() {
+	for _, s := range o.thirsty {
+		s.drained() // only leaves a letter
+	}
+	o.thirsty = nil
 }
 
 func (o *outbox) empty() bool { return o.head == len(o.queue) }

@@ -55,3 +55,35 @@ func TestStoppedReadersOfALargeDocument(t *testing.T) {
 		}
 	})
 }
+
+// The pieces of an update come in an order in which a reader that has what was there before can use each at once.
+func TestPiecesOfAnUpdateAreInOrder(t *testing.T) {
+	inLab(t, 3, Options{}, func(l *lab) {
+		first, second := l.open(0), l.open(1)
+		if first.id > second.id {
+			first, second = second, first // Yjs's own order of clients is the descending one
+		}
+		first.typed(nil, "a")
+		second.typed(nil, "b")
+		l.settle()
+		r := l.hub.all()[0]
+		long := strings.Repeat("long ", 150_000)
+		one := first.draft(&crdt.ID{Client: first.id, Clock: 0}, long)
+		two := second.draft(&crdt.ID{Client: first.id, Clock: uint32(len(long))}, long)
+		u := crdt.MergeUpdates(one, two)
+		r.state.Apply(u)
+		msgs := r.updateMessages(u)
+		if len(msgs) < 2 {
+			l.Fatalf("%d pieces of %d bytes", len(msgs), len(u.Bytes()))
+		}
+		piece, err := syncUpdateOf(msgs[0])
+		if err != nil {
+			l.Fatal(err)
+		}
+		reached := crdt.StateVector{first.id: 1, second.id: 1}
+		piece.RaiseTo(reached)
+		if reached[first.id] == 1 || reached[second.id] != 1 {
+			l.Errorf("the first piece brings %v; client %d builds on client %d", reached, second.id, first.id)
+		}
+	})
+}

@@ -307,7 +307,8 @@ func (r *room) remove(s *session) {
 	for _, f := range s.queue {
 		s.spent(f)
 	}
-	s.held, s.queue, s.heldBytes = nil, nil, 0
+	s.held, s.queue = nil, nil
+	s.holds(0)
 	r.presence.leave(s)
 	r.hub.roster.leave(s)
 	s.unsettled.Add(s.acks.unsettled() + s.skipped.Swap(0))

@@ -296,6 +296,12 @@ func (s *session) pace(f frame, size int) error {
 	return s.limit.WaitN(s.life, min(1+size/unit, s.limit.Burst()))
 }
 
+// holds notes how many bytes of its frames the room holds for the session.
+func (s *session) holds(bytes int) {
+	s.out.held.Add(int64(bytes - s.heldBytes))
+	s.heldBytes = bytes
+}
+
 // mayMove says whether the session may speak for another client id now.
 func (s *session) mayMove() bool {
 	if !s.moved { // most connections have one

@@ -181,3 +181,21 @@ func TestPasteStormWaitsForItself(t *testing.T) {
 		a.wantAcked(l, true)
 	})
 }
+
+// What a connection's client has held in all of its documents together is bounded, and a document alone never gets there.
+func TestHeldBytesOfAConnection(t *testing.T) {
+	o := outbox{}
+	one, other := &session{out: &o}, &session{out: &o}
+	if !o.mayHold(heldLimit) {
+		t.Error("one document may hold nothing")
+	}
+	one.holds(heldLimit)
+	other.holds(connectionHeld - heldLimit)
+	if o.mayHold(1) {
+		t.Error("more than is allowed for all")
+	}
+	one.holds(0)
+	if !o.mayHold(heldLimit) || o.mayHold(heldLimit+1) {
+		t.Errorf("%d bytes are on the account", o.held.Load())
+	}
+}
