@@ -80,6 +80,10 @@ func visitOf(ctx context.Context) visit {
 // register adds an operation: who may call it is checked before anything of its body is read, and its errors become problems.
 func register[I, O any](s *Server, op huma.Operation, need access, handle func(context.Context, *I) (*O, error)) {
 	scope := scopeOf(op.OperationID)
+	op.Metadata = make(map[string]any)
+	if need == admin || slices.Contains(op.Errors, http.StatusForbidden) {
+		op.Metadata[forbids] = true
+	}
 	if need != public {
 		op.Security = []map[string][]string{{cookieScheme: {}}}
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)

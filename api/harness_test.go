@@ -98,7 +98,7 @@ func startServer(t *testing.T, st store.Store, node string, poll time.Duration, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	ts := httptest.NewServer(server)
+	ts := httptest.NewServer(&contract{t: t, server: server})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

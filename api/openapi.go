@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
@@ -40,7 +41,7 @@ func describe() *huma.OpenAPI {
 	}
 }
 
-// finishDescription puts our Problem where huma described its own error model, and gives the handler of the finished document.
+// finishDescription adds what is said of all operations alike, errors and examples, and gives the handler of the finished document.
 func finishDescription(o *huma.OpenAPI) (http.HandlerFunc, error) {
 	schema := o.Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
 	for _, item := range o.Paths {
@@ -48,10 +49,15 @@ func finishDescription(o *huma.OpenAPI) (http.HandlerFunc, error) {
 			if op == nil {
 				continue
 			}
-			for _, response := range op.Responses {
-				if m, ok := response.Content[problemType]; ok {
-					m.Schema = schema
+			for text, response := range op.Responses {
+				status, err := strconv.Atoi(text)
+				if err != nil {
+					return nil, fmt.Errorf("describe %s: %w", op.OperationID, err)
 				}
+				describeErrors(op, status, response, schema)
+			}
+			if err := describeExamples(o.Components.Schemas, op); err != nil {
+				return nil, err
 			}
 		}
 	}

@@ -130,9 +130,11 @@ func (s *Server) describeEvents(description string, kinds ...eventOf) map[string
 	registry := s.api.OpenAPI().Components.Schemas
 	var each []*huma.Schema
 	for _, k := range kinds {
-		each = append(each, &huma.Schema{Type: huma.TypeObject, Title: k.name, Required: []string{"event", "data"}, Properties: map[string]*huma.Schema{
+		event := &huma.Schema{Type: huma.TypeObject, Title: k.name, Required: []string{"event", "data"}, AdditionalProperties: false, Properties: map[string]*huma.Schema{
 			"event": {Type: huma.TypeString, Enum: []any{k.name}}, "data": registry.Schema(k.data, true, k.name),
-		}})
+		}}
+		event.PrecomputeMessages() // else the library doesn't validate by it
+		each = append(each, event)
 	}
 	return map[string]*huma.Response{"200": {Description: description, Content: map[string]*huma.MediaType{
 		eventsType: {Schema: &huma.Schema{Type: huma.TypeArray, Description: "Each entry is one event; its data is one line of JSON.", Items: &huma.Schema{OneOf: each}}},
