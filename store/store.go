@@ -45,6 +45,8 @@ type Store interface {
 	Revocation
 	Documents
 	Notices
+	People
+	Audit
 
 	// Ping says whether the database answers.
 	Ping(ctx context.Context) error

@@ -44,6 +44,7 @@ func Run(t *testing.T, db Database) {
 		"NoticeSweep": testNoticeSweep,
 		"NoticeOrder": testNoticeOrder,
 		"Secrets":     testSecrets,
+		"People":      testPeople,
 		"Documents":   testDocuments,
 		"Keys":        testKeys,
 		"Lists":       testLists,

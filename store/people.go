@@ -1,0 +1,106 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxPeople is how many people a search finds at most.
+const MaxPeople = 20
+
+// People finds, ends and lends accounts.
+type People interface {
+	// FindPeople gives accounts that one may share with, at most limit (and MaxPeople), best match first: those whose email begins with query, or of whose name a word does,
+	// without regard to case; an email that is equal comes first. Disabled, deleted and guest accounts are left out. An empty query finds nobody.
+	FindPeople(ctx context.Context, query string, limit int) ([]User, error)
+}
+
+// PeopleSearch ranks accounts by how well they match what somebody types, so that every database finds the same people in the same order. It keeps no more than it may find,
+// however many it is shown. It is not safe for concurrent use.
+type PeopleSearch struct {
+	query string
+	limit int
+	found []foundPerson // best first
+}
+
+type foundPerson struct {
+	rank int // less is better
+	name string
+	id   UserID
+}
+
+// compare sorts by rank, then by name, then by id.
+func (p foundPerson) compare(q foundPerson) int {
+	return cmp.Or(cmp.Compare(p.rank, q.rank), cmp.Compare(p.name, q.name), bytes.Compare(p.id[:], q.id[:]))
+}
+
+// NewPeopleSearch begins a search as FindPeople describes it.
+func NewPeopleSearch(query string, limit int) *PeopleSearch {
+	return &PeopleSearch{query: strings.ToLower(strings.TrimSpace(query)), limit: max(min(limit, MaxPeople), 0)}
+}
+
+// Empty says that nobody can be found, whoever is shown.
+func (s *PeopleSearch) Empty() bool { return s.query == "" || s.limit == 0 }
+
+// Add shows the search an account.
+func (s *PeopleSearch) Add(id UserID, email, name string) {
+	if s.Empty() {
+		return
+	}
+	name = strings.ToLower(name)
+	rank, ok := s.rank(strings.ToLower(strings.TrimSpace(email)), name)
+	if !ok {
+		return
+	}
+	p := foundPerson{rank, name, id}
+	at, _ := slices.BinarySearchFunc(s.found, p, foundPerson.compare)
+	if at == s.limit {
+		return
+	}
+	s.found = slices.Insert(s.found, at, p)
+	s.found = s.found[:min(len(s.found), s.limit)]
+}
+
+func (s *PeopleSearch) rank(email, name string) (rank int, ok bool) {
+	switch {
+	case email == s.query:
+		return 0, true
+	case strings.HasPrefix(name, s.query):
+		return 1, true
+	case strings.HasPrefix(email, s.query):
+		return 2, true
+	}
+	return 3, wordBegins(name, s.query)
+}
+
+// wordBegins says whether query stands in text where a word begins.
+func wordBegins(text, query string) bool {
+	for from := 0; from < len(text); {
+		at := strings.Index(text[from:], query)
+		if at < 0 {
+			return false
+		}
+		at += from
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		if at == 0 || !unicode.In(before, unicode.Letter, unicode.Number, unicode.Mark) {
+			return true
+		}
+		_, size := utf8.DecodeRuneInString(text[at:])
+		from = at + size
+	}
+	return false
+}
+
+// Found gives those that match, best first.
+func (s *PeopleSearch) Found() []UserID {
+	ids := make([]UserID, len(s.found))
+	for i, p := range s.found {
+		ids[i] = p.id
+	}
+	return ids
+}
