@@ -39,7 +39,7 @@ func scopeOf(operation string) string {
 		return scopeWrite
 	case "createToken":
 		return scopeTokens
-	case "listUsers", "createUser", "getUser", "changeUser", "listEveryone", "followEveryone", "listNodes", "endConnection":
+	case "listUsers", "createUser", "getUser", "changeUser", "resetPassword", "listEveryone", "followEveryone", "listNodes", "endConnection":
 		return scopeAdmin
 	}
 	return ""

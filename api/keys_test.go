@@ -93,6 +93,7 @@ func scopesWanted() map[string]string {
 		"GET /session": "", "DELETE /session": "", "GET /sessions": "", "DELETE /sessions/{id}": "", "PATCH /users/me": "",
 		"GET /api-keys": "", "POST /api-keys": "", "DELETE /api-keys/{id}": "",
 		"GET /users": "admin", "POST /users": "admin", "GET /users/{id}": "admin", "PATCH /users/{id}": "admin",
+		"POST /users/{id}/reset": "admin", "PUT /users/me/password": "",
 		"GET /users/{id}/presence": "documents:read",
 		"GET /documents":           "documents:read", "POST /documents": "documents:write",
 		"GET /documents/{id}": "documents:read", "PATCH /documents/{id}": "documents:write", "DELETE /documents/{id}": "documents:write", "POST /documents/{id}/restore": "documents:write",

@@ -43,13 +43,16 @@ func NewPasswords() (*Passwords, error) {
 }
 
 // CheckPassword says what is wrong with a new password, as a Problem.
-func CheckPassword(password string) error {
+func CheckPassword(password string) error { return checkPassword("body.password", password) }
+
+// checkPassword is CheckPassword for a password in that place of a request.
+func checkPassword(location, password string) error {
 	chars := 0
 	for range password {
 		chars++
 	}
 	if chars < minPasswordChars || len(password) > maxPasswordBytes {
-		return invalid("body.password", fmt.Sprintf("a password has at least %d characters and at most %d bytes", minPasswordChars, maxPasswordBytes))
+		return invalid(location, fmt.Sprintf("a password has at least %d characters and at most %d bytes", minPasswordChars, maxPasswordBytes))
 	}
 	return nil
 }

@@ -175,6 +175,7 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 	s.sessionRoutes()
 	s.deviceRoutes()
 	s.userRoutes()
+	s.resetRoutes()
 	s.documentRoutes()
 	s.contentRoutes()
 	s.editorRoutes()

@@ -66,7 +66,7 @@ func (s *Server) setupRoutes() {
 		Description: "With the token of the link that the server prints when it starts without accounts. Logs in.", DefaultStatus: http.StatusCreated,
 		Errors: []int{http.StatusNotFound, http.StatusConflict}}, public, s.setup)
 	register(s, huma.Operation{OperationID: "acceptInvitation", Method: http.MethodPost, Path: prefix + "/invitations", Tags: []string{"Set-up"}, Summary: "Accept an invitation",
-		Description: "Sets the password of the account that the one-time link is for, and logs in.", DefaultStatus: http.StatusOK, Errors: []int{http.StatusNotFound}}, public, s.acceptInvitation)
+		Description: "Sets the password of the account that the one-time link is for (an invitation, or one for a new password), ends its other logins, and logs in.", DefaultStatus: http.StatusOK, Errors: []int{http.StatusNotFound}}, public, s.acceptInvitation)
 }
 
 func (s *Server) getSetup(ctx context.Context, _ *struct{}) (*setupNeeded, error) {

@@ -172,12 +172,11 @@ func (s *Server) createUser(ctx context.Context, in *createUserInput) (*createUs
 	}
 	out := &createUserOutput{Location: prefix + "/users/" + user.ID.String(), Body: InvitedUser{User: userOf(user)}}
 	if in.Body.Password == "" {
-		token, hash := newToken()
-		if err := s.store.CreateLink(ctx, store.LinkPassword, user.ID, hash, invitationLife); err != nil {
-			return nil, fmt.Errorf("make the invitation: %w", err)
+		invitation, err := s.passwordLink(ctx, user.ID, invitationLife)
+		if err != nil {
+			return nil, err
 		}
-		url := visitOf(ctx).base.JoinPath("invite").String() + "#token=" + token
-		out.Body.Invitation = &Invitation{URL: url, ExpiresAt: time.Now().Add(invitationLife).UTC().Truncate(time.Second)}
+		out.Body.Invitation = &invitation
 	}
 	return out, nil
 }
@@ -187,9 +186,9 @@ func (s *Server) getUser(ctx context.Context, in *UserPath) (*userOutput, error)
 	if !me.isAdmin() && in.ID != me.user.ID {
 		return nil, problem(http.StatusForbidden, codeForbidden, "only admins read the accounts of others")
 	}
-	user, err := s.store.User(ctx, in.ID)
+	user, err := s.account(ctx, in.ID)
 	if err != nil {
-		return nil, fmt.Errorf("read user: %w", err)
+		return nil, err
 	}
 	return &userOutput{Body: userOf(user)}, nil
 }
