@@ -119,7 +119,7 @@ func (r *room) acknowledge(b *batch) {
 	for _, f := range b.frames {
 		f.session.decide(f.frame)
 		f.session.spent(f.frame)
-		r.hub.metrics.ackSeconds.Observe(now.Sub(f.frame.at).Seconds())
+		r.hub.metrics.ackSeconds.observe(now.Sub(f.frame.at), now)
 	}
 	for _, f := range b.frames {
 		if f.session.joined {

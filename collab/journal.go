@@ -214,7 +214,7 @@ func (j *journal) append(ctx context.Context, g group) error {
 			j.deliver(g, res)
 			return nil
 		}
-		j.metrics.commitFailures.Inc()
+		j.metrics.commitFailed()
 		if ctx.Err() != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package collab
 
 import (
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,10 +26,11 @@ type Metrics struct {
 	refusals         *prometheus.CounterVec
 	closes           *prometheus.CounterVec
 	awarenessDropped prometheus.Counter
-	commitSeconds    prometheus.Histogram
+	commitSeconds    *latency
 	commitRows       prometheus.Histogram
 	commitDocuments  prometheus.Histogram
 	commitFailures   prometheus.Counter
+	failures         atomic.Uint64 // the same, for Figures
 	commitBusy       prometheus.Counter
 	quarantined      prometheus.Counter
 	loadFailures     prometheus.Counter
@@ -36,7 +38,7 @@ type Metrics struct {
 	compactions      prometheus.Counter
 	hashes           *prometheus.CounterVec
 	catchUps         *prometheus.CounterVec
-	ackSeconds       prometheus.Histogram
+	ackSeconds       *latency
 	collapsed        prometheus.Counter
 	panics           prometheus.Counter
 	statelessDropped prometheus.Counter
@@ -72,8 +74,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		refusals:         vec("refusals_total", "Update frames and rows that were refused.", "reason"),
 		closes:           vec("closes_total", "Connections that the server closed.", "code"),
 		awarenessDropped: counter("awareness_dropped_total", "Presence states that were not relayed: too large, or not a JSON object."),
-		commitSeconds: histogram("commit_seconds", "Duration of a commit.",
-			[]float64{.0002, .0005, .001, .002, .003, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5}),
+		commitSeconds: &latency{Histogram: histogram("commit_seconds", "Duration of a commit.",
+			[]float64{.0002, .0005, .001, .002, .003, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5})},
 		commitRows:      histogram("commit_rows", "Rows in a commit.", []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000}),
 		commitDocuments: histogram("commit_documents", "Documents in a commit.", []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}),
 		commitFailures:  counter("commit_failures_total", "Commits that failed or whose outcome was unknown."),
@@ -85,8 +87,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		compactions:     counter("compactions_total", "Snapshots that this node has made."),
 		hashes:          vec("hash_comparisons_total", "Comparisons of a document's content with another node's.", "outcome"),
 		catchUps:        vec("catch_ups_total", "Times that a document's log was read on, by why.", "reason"),
-		ackSeconds: histogram("ack_seconds", "Time from receiving an update frame to its being committed.",
-			[]float64{.0005, .001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}),
+		ackSeconds: &latency{Histogram: histogram("ack_seconds", "Time from receiving an update frame to its being committed.",
+			[]float64{.0005, .001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10})},
 	}
 	// What has not happened yet is 0, not missing.
 	for v, values := range map[*prometheus.CounterVec][]string{
@@ -143,9 +145,15 @@ func (m *Metrics) committed(took time.Duration, b store.Batch) {
 	for _, d := range b.Documents {
 		rows += len(d.Rows)
 	}
-	m.commitSeconds.Observe(took.Seconds())
+	m.commitSeconds.observe(took, time.Now())
 	m.commitDocuments.Observe(float64(len(b.Documents)))
 	m.commitRows.Observe(float64(rows))
+}
+
+// commitFailed counts a try that failed, or whose outcome is unknown.
+func (m *Metrics) commitFailed() {
+	m.commitFailures.Inc()
+	m.failures.Add(1)
 }
 
 func (m *Metrics) refused(code int) { m.refusals.WithLabelValues(strconv.Itoa(code)).Inc() }
