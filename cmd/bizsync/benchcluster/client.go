@@ -10,6 +10,8 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/wire"
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
 
@@ -66,7 +68,7 @@ type client struct {
 	decided   atomic.Uint64 // update frames, of which the empty step 2 at the beginning is the first
 	delivered atomic.Uint64 // letters of others, each once
 
-	lag histogram // owned by the writer: how late it was itself
+	lag timing.Histogram // owned by the writer: how late it was itself
 
 	// Owned by the reader.
 	isJoined   bool
@@ -74,10 +76,10 @@ type client struct {
 	echoed     uint64    // own letters that came back
 	askedAgain int       // step 1 messages after the first
 	refused    uint64
-	elsewhere  histogram // from when a letter was due until it came, typed at another node
-	here       histogram // and at this one
-	acks       histogram // from when a letter was due until it was acknowledged
-	err        error     // why reading ended; nil after leaving
+	elsewhere  timing.Histogram // from when a letter was due until it came, typed at another node
+	here       timing.Histogram // and at this one
+	acks       timing.Histogram // from when a letter was due until it was acknowledged
+	err        error            // why reading ended; nil after leaving
 }
 
 // connect opens the document's socket and returns when the client has what the server has.
@@ -89,7 +91,7 @@ func (c *client) connect(ctx context.Context, url string) error {
 	ws.SetReadLimit(-1)
 	c.ws, c.joined, c.ended = ws, make(chan struct{}), make(chan struct{})
 	go c.read()
-	if err := ws.Write(ctx, websocket.MessageBinary, []byte{messageSync, step1, 1, 0}); err != nil {
+	if err := ws.Write(ctx, websocket.MessageBinary, []byte{wire.Sync, wire.Step1, 1, 0}); err != nil {
 		return fmt.Errorf("ask for the document: %w", err)
 	}
 	select {
@@ -154,39 +156,39 @@ func (c *client) message(buffer *[]byte) (n int, err error) {
 
 func (c *client) handle(message []byte) error {
 	at := c.table.now()
-	d := decoder{rest: message}
-	switch kind := d.number(); kind {
-	case messageSync:
-		step, body := d.number(), d.bytes()
-		if d.err != nil {
-			return d.err
+	d := wire.Decoder{Rest: message}
+	switch kind := d.Number(); kind {
+	case wire.Sync:
+		step, body := d.Number(), d.Bytes()
+		if d.Err != nil {
+			return d.Err
 		}
-		if step == step1 {
+		if step == wire.Step1 {
 			return c.answer()
 		}
-		if step == step2 && !c.isJoined {
+		if step == wire.Step2 && !c.isJoined {
 			c.isJoined = true
 			close(c.joined)
 		}
 		return c.hear(body, at)
 	case messageAck:
-		decided := d.number()
-		if d.err != nil {
-			return d.err
+		decided := d.Number()
+		if d.Err != nil {
+			return d.Err
 		}
 		// The first frame was the empty step 2, the next one brought letter 0.
 		for frame := max(c.decided.Load()+1, 2); frame <= decided; frame++ {
 			if due := c.table.due(c.offset, frame-2); c.table.counts(due) {
-				c.acks.add(at - due)
+				c.acks.Add(at - due)
 			}
 		}
 		c.decided.Store(decided)
 	case messageRefused:
 		c.refused++
-	case messageDenied:
-		return fmt.Errorf("denied: %q", d.rest)
+	case wire.Auth:
+		return fmt.Errorf("denied: %q", d.Rest)
 	}
-	return d.err
+	return d.Err
 }
 
 // answer answers the server's step 1 by an empty step 2: nobody has anything when they join, and later the server has no reason to ask.
@@ -195,7 +197,7 @@ func (c *client) answer() error {
 		c.askedAgain++
 		return nil
 	}
-	return c.ws.Write(context.Background(), websocket.MessageBinary, lib0.AppendVarBytes([]byte{messageSync, step2}, []byte{0, 0}))
+	return c.ws.Write(context.Background(), websocket.MessageBinary, lib0.AppendVarBytes([]byte{wire.Sync, wire.Step2}, []byte{0, 0}))
 }
 
 // hear notes the letters of an update.
@@ -221,7 +223,7 @@ func (c *client) hear(update []byte, at time.Duration) error {
 		}
 		for n := r.clock; n < r.clock+fresh; n++ {
 			if due := c.table.due(author.offset, n); c.table.counts(due) {
-				took.add(at - due)
+				took.Add(at - due)
 			}
 		}
 		return nil
@@ -245,7 +247,7 @@ func (c *client) write(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if c.table.counts(due) {
-			c.lag.add(c.table.now() - due)
+			c.lag.Add(c.table.now() - due)
 		}
 		message = appendTyped(message[:0], firstClient+uint64(c.writer), n)
 		// Without a context for the same reason as in read: leave ends it.

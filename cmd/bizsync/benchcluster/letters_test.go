@@ -6,19 +6,20 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/wire"
 	"github.com/bizsync/bizsync/collab/crdt"
 )
 
 // typedBy is the body of the message in which a client types its nth letter.
 func typedBy(t testing.TB, client, n uint64) []byte {
 	t.Helper()
-	d := decoder{rest: appendTyped(nil, client, n)}
-	if kind, step := d.number(), d.number(); kind != messageSync || step != stepUpdate {
+	d := wire.Decoder{Rest: appendTyped(nil, client, n)}
+	if kind, step := d.Number(), d.Number(); kind != wire.Sync || step != wire.StepUpdate {
 		t.Fatalf("a message of type %d, step %d", kind, step)
 	}
-	body := d.bytes()
-	if d.err != nil || len(d.rest) > 0 {
-		t.Fatalf("%v, %d bytes behind", d.err, len(d.rest))
+	body := d.Bytes()
+	if d.Err != nil || len(d.Rest) > 0 {
+		t.Fatalf("%v, %d bytes behind", d.Err, len(d.Rest))
 	}
 	return body
 }
@@ -72,7 +73,7 @@ func TestReadLettersRefuses(t *testing.T) {
 		"clients without end": {0xff, 0xff, 0xff, 0xff, 0x0f},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := readLetters(update, func(letters) error { return nil }); !errors.Is(err, errNotTyped) && !errors.Is(err, errCut) {
+			if err := readLetters(update, func(letters) error { return nil }); !errors.Is(err, errNotTyped) && !errors.Is(err, wire.ErrCut) {
 				t.Errorf("it was read: %v", err)
 			}
 		})

@@ -11,6 +11,8 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/wire"
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
 
@@ -31,7 +33,7 @@ func (s *faultyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer ws.CloseNow()
 	say := func(to *websocket.Conn, message []byte) { _ = to.Write(r.Context(), websocket.MessageBinary, message) }
-	say(ws, []byte{messageSync, step1, 1, 0})
+	say(ws, []byte{wire.Sync, wire.Step1, 1, 0})
 	decided := uint64(0)
 	for {
 		_, message, err := ws.Read(r.Context())
@@ -40,13 +42,13 @@ func (s *faultyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		s.mu.Lock()
 		switch message[1] {
-		case step1:
+		case wire.Step1:
 			s.rooms[r.URL.Path] = append(s.rooms[r.URL.Path], ws)
-			say(ws, []byte{messageSync, step2, 2, 0, 0})
-		case step2:
+			say(ws, []byte{wire.Sync, wire.Step2, 2, 0, 0})
+		case wire.Step2:
 			decided++
 			say(ws, lib0.AppendVarUint([]byte{messageAck}, decided))
-		case stepUpdate:
+		case wire.StepUpdate:
 			s.updates++
 			for _, other := range s.rooms[r.URL.Path] {
 				if other == ws {
@@ -80,16 +82,16 @@ func (s *faultyServer) play(t *testing.T) *result {
 	s.rooms = map[string][]*websocket.Conn{}
 	server := httptest.NewServer(s)
 	defer server.Close()
-	at := &node{addr: strings.TrimPrefix(server.URL, "http://")}
+	at := &lab.Node{Addr: strings.TrimPrefix(server.URL, "http://")}
 	l := &load{
-		cluster: &cluster{nodes: [2]*node{at, at}}, quiet: 300 * time.Millisecond,
+		cluster: &cluster{nodes: [2]*lab.Node{at, at}}, quiet: 300 * time.Millisecond,
 		scenario: scenario{rooms: 2, seats: []seat{{node: 0, writes: true}, {node: 1, writes: true}, {node: 1}}, every: 5 * time.Millisecond},
 		table:    &timetable{zero: time.Now(), every: 5 * time.Millisecond, warmUp: 100 * time.Millisecond, measured: 400 * time.Millisecond},
 	}
 	defer l.leave()
 	l.seat()
 	l.rooms[0].doc, l.rooms[1].doc = "one", "two"
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), lab.Patience)
 	defer cancel()
 	if err := l.connect(ctx, [][]string{{"", "", ""}, {"", "", ""}}); err != nil {
 		t.Fatal(err)
@@ -125,8 +127,8 @@ func TestCountsFaults(t *testing.T) {
 				t.Errorf("it says %q", r.wrong())
 			}
 			// 80 of each hundred letters are measured; three of four ways lead to the other node.
-			if name == "none" && (r.elsewhere.count != 480 || r.here.count != 160 || r.acks.count != 320 || r.lag.count != 320) {
-				t.Errorf("measured: %d to the other node, %d on the same, %d acknowledgements, %d times the lag", r.elsewhere.count, r.here.count, r.acks.count, r.lag.count)
+			if name == "none" && (r.elsewhere.Count() != 480 || r.here.Count() != 160 || r.acks.Count() != 320 || r.lag.Count() != 320) {
+				t.Errorf("measured: %d to the other node, %d on the same, %d acknowledgements, %d times the lag", r.elsewhere.Count(), r.here.Count(), r.acks.Count(), r.lag.Count())
 			}
 		})
 	}

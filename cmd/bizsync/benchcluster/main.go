@@ -14,6 +14,9 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
 )
 
 // settings are the command line.
@@ -47,7 +50,7 @@ func main() {
 
 // run plays the scenarios one after the other, each with nodes of its own.
 func run(ctx context.Context, s settings, out io.Writer) (err error) {
-	dir, err := onDisk(s.dir)
+	dir, err := lab.OnDisk(s.dir)
 	if err != nil {
 		return err
 	}
@@ -61,7 +64,7 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 		return err
 	}
 	var results []*result
-	var known []*person
+	var known []*lab.Account
 	for _, one := range scenarios() {
 		if s.scenario != "" && s.scenario != one.name {
 			continue
@@ -72,7 +75,7 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 			return fmt.Errorf("%s: %w", one.name, err)
 		}
 		results = append(results, r)
-		fmt.Fprintf(out, "%s: p99 %s to the other node, %s to the acknowledgement\n", one.name, milliseconds(r.elsewhere.quantile(0.99)), milliseconds(r.acks.quantile(0.99)))
+		fmt.Fprintf(out, "%s: p99 %s to the other node, %s to the acknowledgement\n", one.name, timing.Milliseconds(r.elsewhere.Quantile(0.99)), timing.Milliseconds(r.acks.Quantile(0.99)))
 	}
 	if len(results) == 0 {
 		return fmt.Errorf("there is no scenario %q", s.scenario)
@@ -91,13 +94,11 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 }
 
 // play starts two nodes, plays a scenario and ends them. known are the accounts, which are made the first time.
-func play(ctx context.Context, shared *servers, one scenario, known []*person, s settings) (r *result, _ []*person, err error) {
+func play(ctx context.Context, shared *servers, one scenario, known []*lab.Account, s settings) (r *result, _ []*lab.Account, err error) {
 	c := &cluster{servers: shared}
 	defer func() {
 		for _, n := range c.nodes {
-			if n != nil {
-				err = errors.Join(err, n.end(syscall.SIGTERM))
-			}
+			err = errors.Join(err, n.Stop())
 		}
 	}()
 	for i, name := range []string{"A", "B"} {
@@ -106,8 +107,8 @@ func play(ctx context.Context, shared *servers, one scenario, known []*person, s
 		}
 	}
 	if known == nil {
-		if known, err = people(ctx, c.nodes[0], 50); err != nil {
-			return nil, nil, fmt.Errorf("make accounts: %w", err)
+		if known, err = lab.Accounts(ctx, c.nodes[0], 50); err != nil {
+			return nil, nil, err
 		}
 	}
 	l := &load{cluster: c, scenario: one, people: known, quiet: settleTime, table: &timetable{zero: time.Now(), every: one.every, warmUp: s.warmUp, measured: s.duration}}

@@ -1,21 +1,20 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 	"golang.org/x/sync/errgroup"
 )
 
 // cluster is what is measured.
 type cluster struct {
 	*servers
-	nodes [2]*node
+	nodes [2]*lab.Node
 }
 
 // reading is what everything had used and counted at a moment.
@@ -31,8 +30,8 @@ type reading struct {
 }
 
 // processes are those whose time is measured.
-func (c *cluster) processes() map[string]*process {
-	return map[string]*process{"A": c.nodes[0].process, "B": c.nodes[1].process, "Redis": c.redis, "PostgreSQL": c.postgres}
+func (c *cluster) processes() map[string]*lab.Process {
+	return map[string]*lab.Process{"A": c.nodes[0].Process, "B": c.nodes[1].Process, "Redis": c.redis.Process, "PostgreSQL": c.postgres.Process}
 }
 
 // count asks everybody for what they count. Asking costs them a little time, which is why it isn't done between two calls of use.
@@ -41,12 +40,12 @@ func (c *cluster) count(ctx context.Context, r *reading) error {
 	var metrics [2]map[string]float64
 	for i, n := range c.nodes {
 		work.Go(func() (err error) {
-			metrics[i], err = n.metrics(ctx)
+			metrics[i], err = n.Metrics(ctx)
 			return err
 		})
 	}
 	work.Go(func() error {
-		info, err := c.redisInfo("commandstats")
+		info, err := c.redis.Info("commandstats")
 		if err != nil {
 			return err
 		}
@@ -60,7 +59,7 @@ func (c *cluster) count(ctx context.Context, r *reading) error {
 		return nil
 	})
 	work.Go(func() error {
-		bytes, err := c.query(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')")
+		bytes, err := c.postgres.Query(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')")
 		if err != nil {
 			return err
 		}
@@ -83,40 +82,13 @@ func (c *cluster) count(ctx context.Context, r *reading) error {
 func (c *cluster) use(r *reading) (err error) {
 	r.at, r.used = time.Now(), map[string]time.Duration{}
 	for name, p := range c.processes() {
-		if r.used[name], err = processorTime(p.pid()); err != nil {
+		if r.used[name], err = lab.ProcessorTime(p.PID()); err != nil {
 			return err
 		}
 	}
-	if r.own, err = ownProcessorTime(); err != nil {
+	if r.own, err = lab.OwnProcessorTime(); err != nil {
 		return err
 	}
-	r.machine, err = machineTime()
+	r.machine, err = lab.MachineTime()
 	return err
-}
-
-// metrics reads a node's counters. Those with labels are under their whole name.
-func (n *node) metrics(ctx context.Context) (map[string]float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.admin+"/metrics", nil)
-	if err != nil {
-		return nil, fmt.Errorf("metrics of node %s: %w", n.name, err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("metrics of node %s: %w", n.name, err)
-	}
-	defer res.Body.Close()
-	values, lines := map[string]float64{}, bufio.NewScanner(res.Body)
-	for lines.Scan() {
-		name, value, ok := strings.Cut(lines.Text(), " ")
-		if !ok || strings.HasPrefix(name, "#") {
-			continue
-		}
-		if values[name], err = strconv.ParseFloat(value, 64); err != nil {
-			return nil, fmt.Errorf("metrics of node %s: %s: %w", n.name, name, err)
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("metrics of node %s: %w", n.name, err)
-	}
-	return values, nil
 }

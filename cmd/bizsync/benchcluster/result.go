@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -17,8 +19,8 @@ type result struct {
 	complaints    []string         // of the nodes' logs
 
 	typed, delivered      uint64 // letters, of the whole run
-	elsewhere, here, acks histogram
-	lag                   histogram
+	elsewhere, here, acks timing.Histogram
+	lag                   timing.Histogram
 
 	lost      uint64 // letters that didn't come to a connection, one for each connection
 	doubled   uint64 // letters that came twice, likewise
@@ -36,10 +38,10 @@ func (r *result) evaluate(errs []error) {
 	for i, c := range r.clients {
 		r.typed += c.sent.Load()
 		r.delivered += c.delivered.Load()
-		r.elsewhere.merge(&c.elsewhere)
-		r.here.merge(&c.here)
-		r.acks.merge(&c.acks)
-		r.lag.merge(&c.lag)
+		r.elsewhere.Merge(&c.elsewhere)
+		r.here.Merge(&c.here)
+		r.acks.Merge(&c.acks)
+		r.lag.Merge(&c.lag)
 		r.echoed += c.echoed
 		r.refused += c.refused
 		r.asked += c.askedAgain
@@ -69,7 +71,7 @@ func (r *result) evaluate(errs []error) {
 func (r *result) compareTexts(ctx context.Context) error {
 	var mu sync.Mutex
 	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(atOnce)
+	work.SetLimit(lab.AtOnce)
 	for i, room := range r.rooms {
 		typed := map[rune]uint64{}
 		for _, c := range room.writers {
@@ -79,7 +81,7 @@ func (r *result) compareTexts(ctx context.Context) error {
 		}
 		for _, n := range r.nodes {
 			work.Go(func() error {
-				text, err := r.editors(i)[0].text(ctx, n, room.doc)
+				text, err := r.editors(i)[0].Text(ctx, n, room.doc, root)
 				if err != nil {
 					return err
 				}

@@ -2,17 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"net/http"
-	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -57,7 +52,7 @@ const (
 type load struct {
 	*cluster
 	scenario
-	people  []*person
+	people  []*lab.Account
 	table   *timetable
 	quiet   time.Duration // when nothing happens for so long, what hasn't come is lost
 	rooms   []*room
@@ -68,11 +63,20 @@ type load struct {
 func (l *load) documents(ctx context.Context) (tokens [][]string, err error) {
 	tokens = make([][]string, len(l.rooms))
 	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(atOnce)
+	work.SetLimit(lab.AtOnce)
 	for i, r := range l.rooms {
 		work.Go(func() (err error) {
-			r.doc, tokens[i], err = document(ctx, l.nodes[0], fmt.Sprintf("%s %d", l.name, i), l.editors(i))
-			return err
+			editors := l.editors(i)
+			if r.doc, err = lab.Document(ctx, l.nodes[0], fmt.Sprintf("%s %d", l.name, i), editors); err != nil {
+				return err
+			}
+			tokens[i] = make([]string, len(editors))
+			for j, p := range editors {
+				if tokens[i][j], err = p.Token(ctx, l.nodes[0], r.doc); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 	}
 	if err := work.Wait(); err != nil {
@@ -110,13 +114,13 @@ func (l *load) seat() {
 // connect opens everybody's socket.
 func (l *load) connect(ctx context.Context, tokens [][]string) error {
 	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(atOnce)
+	work.SetLimit(lab.AtOnce)
 	for i, r := range l.rooms {
 		for _, c := range r.clients {
 			work.Go(func() error {
-				dialing, cancel := context.WithTimeout(ctx, patience)
+				dialing, cancel := context.WithTimeout(ctx, lab.Patience)
 				defer cancel()
-				return c.connect(dialing, "ws://"+l.nodes[c.node].addr+"/collab/"+r.doc+"?token="+tokens[i][c.seat])
+				return c.connect(dialing, "ws://"+l.nodes[c.node].Addr+"/collab/"+r.doc+"?token="+tokens[i][c.seat])
 			})
 		}
 	}
@@ -143,8 +147,8 @@ func (l *load) write(ctx context.Context) (wait func() []error) {
 }
 
 // editors are the people of a room, its owner first: another one for each seat, since the server commits a row for each author.
-func (l *load) editors(room int) []*person {
-	var some []*person
+func (l *load) editors(room int) []*lab.Account {
+	var some []*lab.Account
 	for i := range l.seats {
 		some = append(some, l.people[(room+i)%len(l.people)])
 	}
@@ -195,7 +199,7 @@ func (l *load) run(ctx context.Context, profiles string) (*result, error) {
 	}
 	r := &result{load: l, before: before, after: after, memory: map[string]int64{}}
 	for name, p := range l.processes() {
-		if r.memory[name], err = memory(p.pid()); err != nil {
+		if r.memory[name], err = lab.PSS(p.PID()); err != nil {
 			return nil, err
 		}
 	}
@@ -205,10 +209,7 @@ func (l *load) run(ctx context.Context, profiles string) (*result, error) {
 		return nil, err
 	}
 	for _, n := range l.nodes {
-		times, example := n.complaints()
-		for _, what := range slices.Sorted(maps.Keys(times)) {
-			r.complaints = append(r.complaints, fmt.Sprintf("%d times in the log of %s: %s (%s)", times[what], n.name, what, example[what]))
-		}
+		r.complaints = append(r.complaints, n.Complaints()...)
 	}
 	return r, nil
 }
@@ -234,7 +235,7 @@ func (l *load) measure(ctx context.Context, profiles string) (before, after read
 	if profiles != "" {
 		for _, n := range l.nodes {
 			profiling.Go(func() error {
-				return n.profile(ended, filepath.Join(profiles, l.name+"-"+n.name+".prof"), l.table.measured)
+				return n.ProfileCPU(ended, filepath.Join(profiles, l.name+"-"+n.Name+".prof"), l.table.measured)
 			})
 		}
 	}
@@ -291,27 +292,4 @@ func (l *load) settle(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// profile writes what a node's processor time goes into.
-func (n *node) profile(ctx context.Context, path string, during time.Duration) (err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", n.admin, max(1, int(during.Seconds()))), nil)
-	if err != nil {
-		return fmt.Errorf("profile of node %s: %w", n.name, err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("profile of node %s: %w", n.name, err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("profile of node %s: %s", n.name, res.Status)
-	}
-	file, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("profile of node %s: %w", n.name, err)
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	_, err = io.Copy(file, res.Body)
-	return err
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
 )
 
 // Targets, which are printed as met or not.
@@ -26,7 +28,7 @@ type row struct {
 
 var rows = []row{
 	{"edits/s, deliveries/s", func(r *result) string {
-		return fmt.Sprintf("%.0f, %.0f", float64(r.edits())/r.wall().Seconds(), float64(r.elsewhere.count+r.here.count)/r.table.measured.Seconds())
+		return fmt.Sprintf("%.0f, %.0f", float64(r.edits())/r.wall().Seconds(), float64(r.elsewhere.Count()+r.here.Count())/r.table.measured.Seconds())
 	}},
 	{"edit → other node p50, p99, most", func(r *result) string { return r.elsewhere.String() }},
 	{"edit → same node", func(r *result) string { return r.here.String() }},
@@ -44,7 +46,7 @@ var rows = []row{
 	}},
 	{"commits/s of both nodes, mean and p99 of a commit", func(r *result) string {
 		commits := r.commits()
-		return fmt.Sprintf("%.0f, %s, %s", commits/r.wall().Seconds(), milliseconds(seconds(r.counted("bizsync_commit_seconds_sum")/commits)), r.commitWithin(0.99))
+		return fmt.Sprintf("%.0f, %s, %s", commits/r.wall().Seconds(), timing.Milliseconds(seconds(r.counted("bizsync_commit_seconds_sum")/commits)), r.commitWithin(0.99))
 	}},
 	{"WAL bytes, Redis commands an edit", func(r *result) string {
 		return fmt.Sprintf("%.0f, %.2f", (r.after.wal-r.before.wal)/r.committed(), r.commands()/r.committed())
@@ -67,8 +69,8 @@ var rows = []row{
 		return strings.Join(append(cores, fmt.Sprintf("%.2f", max(0, others.Seconds()/r.wall().Seconds()))), ", ")
 	}},
 	{"the load's own lag p50, p99, most", func(r *result) string { return r.lag.String() }},
-	{fmt.Sprintf("p99 to the other node ≤ %v", targetElsewhere), func(r *result) string { return r.elsewhere.meets(targetElsewhere) }},
-	{fmt.Sprintf("p99 of acks ≤ %v", targetAck), func(r *result) string { return r.acks.meets(targetAck) }},
+	{fmt.Sprintf("p99 to the other node ≤ %v", targetElsewhere), func(r *result) string { return meets(&r.elsewhere, targetElsewhere) }},
+	{fmt.Sprintf("p99 of acks ≤ %v", targetAck), func(r *result) string { return meets(&r.acks, targetAck) }},
 }
 
 // table writes the results of all scenarios.
@@ -154,7 +156,7 @@ func (r *result) commitWithin(q float64) string {
 	if math.IsInf(least, 1) {
 		return "beyond all bounds"
 	}
-	return "≤ " + milliseconds(seconds(least))
+	return "≤ " + timing.Milliseconds(seconds(least))
 }
 
 // commands are the calls of all of Redis's commands but our own.
@@ -172,28 +174,11 @@ func (r *result) perThousand(used time.Duration) string {
 	return fmt.Sprintf("%.3f", used.Seconds()/float64(r.edits())*1000)
 }
 
-// String gives median, 99th percentile and maximum.
-func (h *histogram) String() string {
-	if h.count == 0 {
-		return "–"
-	}
-	return fmt.Sprintf("%s, %s, %s", milliseconds(h.quantile(0.5)), milliseconds(h.quantile(0.99)), milliseconds(h.most))
-}
-
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
-// milliseconds has two or three digits.
-func milliseconds(d time.Duration) string {
-	ms := d.Seconds() * 1000
-	if ms < 10 {
-		return fmt.Sprintf("%.1f ms", ms)
-	}
-	return fmt.Sprintf("%.0f ms", ms)
-}
-
 // meets says whether the 99th percentile is within a target. What was never measured isn't.
-func (h *histogram) meets(target time.Duration) string {
-	if h.count > 0 && h.quantile(0.99) <= target {
+func meets(h *timing.Histogram, target time.Duration) string {
+	if h.Count() > 0 && h.Quantile(0.99) <= target {
 		return "met"
 	}
 	return "not met"

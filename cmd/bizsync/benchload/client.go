@@ -13,19 +13,15 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/wire"
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
 
-// Messages of y-websocket, which Hocuspocus puts behind a document's name, and those of Hocuspocus alone.
+// Messages of Hocuspocus alone; those of y-websocket it puts behind a document's name.
 const (
-	messageSync      = 0
-	messageAwareness = 1
-	messageAuth      = 2
-	messageStatus    = 8
-	messagePing      = 9
-	messagePong      = 10
-
-	step1, step2, stepUpdate = 0, 1, 2
+	messageStatus = 8
+	messagePing   = 9
+	messagePong   = 10
 
 	authToken, authDenied, authGranted = 0, 1, 2
 
@@ -121,7 +117,7 @@ func (c *client) connect(ctx context.Context) error {
 	}
 	c.name = lib0.AppendVarString(nil, c.room)
 	go c.read()
-	hello := append(c.name[:len(c.name):len(c.name)], messageAuth, authToken)
+	hello := append(c.name[:len(c.name):len(c.name)], wire.Auth, authToken)
 	hello = lib0.AppendVarString(hello, c.server.token)
 	return c.write(lib0.AppendVarString(hello, providerVersion))
 }
@@ -173,7 +169,7 @@ func (c *client) alive() bool {
 
 // ask sends step 1: what the server has, for somebody who has nothing.
 func (c *client) ask() error {
-	if err := c.sync(step1, []byte{0}); err != nil {
+	if err := c.sync(wire.Step1, []byte{0}); err != nil {
 		return err
 	}
 	if !c.announces {
@@ -197,7 +193,7 @@ func appendState(update []byte, client, clock uint64, state string) []byte {
 func (c *client) sync(step byte, payload []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	c.message = lib0.AppendVarBytes(append(append(c.message[:0], c.name...), messageSync, step), payload)
+	c.message = lib0.AppendVarBytes(append(append(c.message[:0], c.name...), wire.Sync, step), payload)
 	return c.write(c.message)
 }
 
@@ -205,7 +201,7 @@ func (c *client) sync(step byte, payload []byte) error {
 func (c *client) awareness(update []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	c.message = lib0.AppendVarBytes(append(append(c.message[:0], c.name...), messageAwareness), update)
+	c.message = lib0.AppendVarBytes(append(append(c.message[:0], c.name...), wire.Awareness), update)
 	return c.write(c.message)
 }
 
@@ -226,7 +222,7 @@ func (c *client) read() {
 			c.at = c.clock.now()
 			c.frames.Add(1)
 			c.bytes.Add(uint64(len(message)))
-			if err = c.handle(message); errors.Is(err, errCut) || errors.Is(err, errUnknown) {
+			if err = c.handle(message); errors.Is(err, wire.ErrCut) || errors.Is(err, errUnknown) {
 				c.malformed++
 				continue
 			}
@@ -271,7 +267,7 @@ func (c *client) next() ([]byte, error) {
 }
 
 func (c *client) handle(message []byte) error {
-	d := decoder{rest: message}
+	d := decoder{wire.Decoder{Rest: message}}
 	if c.server.hocuspocus {
 		if len(message) == 1 { // about the connection, not a document
 			if message[0] == messagePing {
@@ -279,51 +275,51 @@ func (c *client) handle(message []byte) error {
 			}
 			return nil
 		}
-		d.bytes()
+		d.Bytes()
 	}
-	switch kind := d.number(); kind {
-	case messageSync:
-		step, update := d.number(), d.bytes()
-		if d.err != nil {
-			return d.err
+	switch kind := d.Number(); kind {
+	case wire.Sync:
+		step, update := d.Number(), d.Bytes()
+		if d.Err != nil {
+			return d.Err
 		}
 		return c.synced(step, update)
-	case messageAwareness:
-		if update := d.bytes(); d.err == nil && c.onAwareness != nil {
+	case wire.Awareness:
+		if update := d.Bytes(); d.Err == nil && c.onAwareness != nil {
 			return c.onAwareness(update, c.at)
 		}
-	case messageAuth:
-		switch what := d.number(); {
+	case wire.Auth:
+		switch what := d.Number(); {
 		case !c.server.hocuspocus:
 			c.refused++ // what y-websocket's clients are told about a single message
 		case what == authDenied:
-			return fmt.Errorf("%w: %q", errDenied, d.bytes())
+			return fmt.Errorf("%w: %q", errDenied, d.Bytes())
 		case what == authGranted && !c.asked:
 			c.asked = true
 			return c.ask()
 		}
 	case messageStatus:
-		if c.statuses++; d.number() == 0 {
+		if c.statuses++; d.Number() == 0 {
 			c.refused++
 		}
 	}
-	return d.err
+	return d.Err
 }
 
 func (c *client) synced(step uint64, update []byte) error {
-	if step == step1 {
+	if step == wire.Step1 {
 		if c.answered {
 			return nil
 		}
 		c.answered = true
-		return c.sync(step2, []byte{0, 0}) // it has nothing when it joins, and later there is no reason to ask
+		return c.sync(wire.Step2, []byte{0, 0}) // it has nothing when it joins, and later there is no reason to ask
 	}
 	if c.onSync != nil {
 		if err := c.onSync(step, update, c.at); err != nil {
 			return err
 		}
 	}
-	if step == step2 && !c.isJoined {
+	if step == wire.Step2 && !c.isJoined {
 		c.isJoined = true
 		close(c.joined)
 	}

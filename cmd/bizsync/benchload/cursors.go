@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/wire"
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
 
@@ -34,7 +36,7 @@ type mover struct {
 	// Owned by the reader until it has ended.
 	seen    []uint64 // of each mover: the newest clock
 	echoed  uint64   // updates sent on
-	latency histogram
+	latency timing.Histogram
 }
 
 // moverQueue is more than ever waits, unless the server stops reading: a browser's own queue has no end.
@@ -94,13 +96,13 @@ func (m *mover) write(ctx context.Context) {
 
 // hear takes an awareness update, and sends on what is news in it. (y-protocols calls an entry news when its clock is higher than the known one.)
 func (m *mover) hear(update []byte, at time.Duration) error {
-	d := decoder{rest: update}
-	n := d.number()
+	d := decoder{wire.Decoder{Rest: update}}
+	n := d.Number()
 	news, entries := uint64(0), make([]byte, 0, len(update))
-	for ; n > 0 && d.err == nil; n-- {
-		before := d.rest
-		id, clock, _ := d.number(), d.number(), d.bytes()
-		if d.err != nil {
+	for ; n > 0 && d.Err == nil; n-- {
+		before := d.Rest
+		id, clock, _ := d.Number(), d.Number(), d.Bytes()
+		if d.Err != nil {
 			break
 		}
 		i := id - m.first
@@ -108,17 +110,17 @@ func (m *mover) hear(update []byte, at time.Duration) error {
 			continue
 		}
 		m.seen[i] = clock
-		entries = append(entries, before[:len(before)-len(d.rest)]...)
+		entries = append(entries, before[:len(before)-len(d.Rest)]...)
 		news++
 		if due := m.all[i].due(clock); due >= time.Duration(m.counts.Load()) {
-			m.latency.add(at - due)
+			m.latency.Add(at - due)
 		}
 	}
-	if d.err == nil && news > 0 {
+	if d.Err == nil && news > 0 {
 		m.echoed++
 		m.send(append(lib0.AppendVarUint(make([]byte, 0, len(entries)+2), news), entries...))
 	}
-	return d.err
+	return d.Err
 }
 
 // seat makes everybody's clients.
@@ -197,7 +199,7 @@ func (c cursors) run(ctx context.Context, s *server, profile profiler) (*result,
 func (c cursors) evaluate(all []*mover, end time.Duration, r *result) {
 	r.span = c.warmUp + c.measured
 	for _, m := range all {
-		r.latency.merge(&m.latency)
+		r.latency.Merge(&m.latency)
 		r.sent += m.echoed
 		r.refused += m.refused
 		r.malformed += m.malformed

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/wire"
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
 
@@ -54,9 +55,9 @@ func (f *faultyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		var front []byte
 		if f.hocuspocus {
-			d := decoder{rest: message}
-			d.bytes()
-			front, message = message[:len(message)-len(d.rest):len(message)-len(d.rest)], d.rest
+			d := decoder{wire.Decoder{Rest: message}}
+			d.Bytes()
+			front, message = message[:len(message)-len(d.Rest):len(message)-len(d.Rest)], d.Rest
 		}
 		say := func(to *websocket.Conn, parts ...byte) {
 			_ = to.Write(r.Context(), websocket.MessageBinary, append(front, parts...))
@@ -66,13 +67,13 @@ func (f *faultyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			f.rooms[name] = append(f.rooms[name], ws)
 		}
 		switch {
-		case f.hocuspocus && message[0] == messageAuth:
-			say(ws, lib0.AppendVarString([]byte{messageAuth, authGranted}, "read-write")...)
-		case message[0] == messageSync && message[1] == step1:
+		case f.hocuspocus && message[0] == wire.Auth:
+			say(ws, lib0.AppendVarString([]byte{wire.Auth, authGranted}, "read-write")...)
+		case message[0] == wire.Sync && message[1] == wire.Step1:
 			f.welcome(name, func(message []byte) { say(ws, message...) })
-		case message[0] == messageSync && message[1] == stepUpdate:
+		case message[0] == wire.Sync && message[1] == wire.StepUpdate:
 			f.update(name, ws, message, func(to *websocket.Conn, message []byte) { say(to, message...) })
-		case message[0] == messageAwareness:
+		case message[0] == wire.Awareness:
 			if f.awareness++; f.loseAwarenessFrom > 0 && f.awareness >= f.loseAwarenessFrom {
 				break
 			}
@@ -91,27 +92,27 @@ func (f *faultyServer) welcome(name string, say func([]byte)) {
 	empty := []byte{0, 0}
 	pieces := f.document[name]
 	if f.liesFirst {
-		say(lib0.AppendVarBytes([]byte{messageSync, step2}, empty))
+		say(lib0.AppendVarBytes([]byte{wire.Sync, wire.Step2}, empty))
 	}
 	if len(pieces) == 0 {
-		say(lib0.AppendVarBytes([]byte{messageSync, step2}, empty))
+		say(lib0.AppendVarBytes([]byte{wire.Sync, wire.Step2}, empty))
 		return
 	}
 	if f.holdsBack {
 		pieces = pieces[:len(pieces)-1]
 	}
 	for i, piece := range pieces {
-		step := byte(stepUpdate)
+		step := byte(wire.StepUpdate)
 		if i == len(pieces)-1 {
-			step = step2
+			step = wire.Step2
 		}
-		say(lib0.AppendVarBytes([]byte{messageSync, step}, piece))
+		say(lib0.AppendVarBytes([]byte{wire.Sync, step}, piece))
 	}
 }
 
 func (f *faultyServer) update(name string, from *websocket.Conn, message []byte, say func(*websocket.Conn, []byte)) {
-	d := decoder{rest: message[2:]}
-	update := d.bytes()
+	d := decoder{wire.Decoder{Rest: message[2:]}}
+	update := d.Bytes()
 	if len(update) > 1000 {
 		f.document[name] = cutStructs(update, max(f.pieces, 1))
 		return
@@ -128,7 +129,7 @@ func (f *faultyServer) update(name string, from *websocket.Conn, message []byte,
 		if len(f.held[name]) < f.merges {
 			return
 		}
-		message = lib0.AppendVarBytes([]byte{messageSync, stepUpdate}, joinUpdates(f.held[name]))
+		message = lib0.AppendVarBytes([]byte{wire.Sync, wire.StepUpdate}, joinUpdates(f.held[name]))
 		f.held[name] = nil
 		f.merged++
 	}
@@ -153,9 +154,9 @@ func (f *faultyServer) update(name string, from *websocket.Conn, message []byte,
 func typedUpdate(client, clock uint64, text string) []byte {
 	b := lib0.AppendVarUint(lib0.AppendVarUint([]byte{1, 1}, client), clock)
 	if clock == 0 {
-		b = lib0.AppendVarString(append(b, holdsString, 1), "content")
+		b = lib0.AppendVarString(append(b, wire.HoldsString, 1), "content")
 	} else {
-		b = lib0.AppendVarUint(lib0.AppendVarUint(append(b, holdsString|hasOrigin), client), clock-1)
+		b = lib0.AppendVarUint(lib0.AppendVarUint(append(b, wire.HoldsString|wire.HasOrigin), client), clock-1)
 	}
 	return append(lib0.AppendVarString(b, text), 0)
 }
@@ -180,18 +181,18 @@ func largeDocument(words int) []byte {
 
 // cutStructs is the inverse of joinUpdates, for so many pieces of a document of largeDocument.
 func cutStructs(update []byte, pieces int) (all [][]byte) {
-	d := decoder{rest: update}
-	n := int(d.number())
+	d := decoder{wire.Decoder{Rest: update}}
+	n := int(d.Number())
 	var single [][]byte
 	for range n {
-		before := d.rest
-		d.number()
-		d.number()
-		d.number()
-		info := d.byte()
+		before := d.Rest
+		d.Number()
+		d.Number()
+		d.Number()
+		info := d.Byte()
 		d.references(info)
-		d.content(info & holdsMask)
-		single = append(single, append(append([]byte{1}, before[:len(before)-len(d.rest)]...), 0))
+		d.content(info & wire.HoldsMask)
+		single = append(single, append(append([]byte{1}, before[:len(before)-len(d.Rest)]...), 0))
 	}
 	for i := range pieces {
 		all = append(all, joinUpdates(single[i*n/pieces:(i+1)*n/pieces]))

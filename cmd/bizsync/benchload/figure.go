@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
 )
 
 // figure is a row of the table: something that is measured of every server.
@@ -69,11 +71,11 @@ func deliveries(t *target) figure {
 func latency(t *target) figure { return figure{"p99", p99, inMilliseconds, t} }
 
 func joinedAlone(t *target) figure {
-	return figure{"alone, p50", func(r *result) float64 { return r.latency.quantile(0.5).Seconds() }, inMilliseconds, t}
+	return figure{"alone, p50", func(r *result) float64 { return r.latency.Quantile(0.5).Seconds() }, inMilliseconds, t}
 }
 
 func joinedTogether(t *target) figure {
-	return figure{fmt.Sprintf("%d at once, p50", joinTogether), func(r *result) float64 { return r.together.quantile(0.5).Seconds() }, inMilliseconds, t}
+	return figure{fmt.Sprintf("%d at once, p50", joinTogether), func(r *result) float64 { return r.together.Quantile(0.5).Seconds() }, inMilliseconds, t}
 }
 
 func perConnection(t *target) figure {
@@ -119,10 +121,10 @@ func apartCores() figure {
 	}, nil}
 }
 
-func p99(r *result) float64 { return r.latency.quantile(0.99).Seconds() }
+func p99(r *result) float64 { return r.latency.Quantile(0.99).Seconds() }
 
 func inMilliseconds(seconds float64) string {
-	return milliseconds(time.Duration(seconds * float64(time.Second)))
+	return timing.Milliseconds(time.Duration(seconds * float64(time.Second)))
 }
 
 // digits are about three.

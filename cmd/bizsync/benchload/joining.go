@@ -8,6 +8,9 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/wire"
 )
 
 // joining is people who join a large document, alone and at once.
@@ -47,7 +50,7 @@ func (n *newcomer) hear(step uint64, update []byte, at time.Duration) error {
 	defer n.mu.Unlock()
 	n.arrived = append(n.arrived, arrival{at, step, update})
 	n.bytes += len(update)
-	n.answer = n.answer || step == step2
+	n.answer = n.answer || step == wire.Step2
 	if n.answer && n.bytes >= n.enough && !n.told {
 		n.told = true
 		close(n.maybe)
@@ -64,7 +67,7 @@ func (n *newcomer) took(all coverage) (took time.Duration, ok bool, err error) {
 		if err := got.add(a.update); err != nil {
 			return 0, false, fmt.Errorf("what came while joining: %w", err)
 		}
-		answered = answered || a.step == step2
+		answered = answered || a.step == wire.Step2
 		if answered && got.covers(all) {
 			return a.at - n.began, true, nil
 		}
@@ -87,7 +90,7 @@ func (j joining) run(ctx context.Context, s *server, profile profiler) (*result,
 		return nil, err
 	}
 	defer first.leave()
-	if err := first.sync(stepUpdate, j.document); err != nil {
+	if err := first.sync(wire.StepUpdate, j.document); err != nil {
 		return nil, fmt.Errorf("bring the document: %w", err)
 	}
 	group := &newcomers{joining: j, server: s, room: room, all: all, result: &result{}}
@@ -125,7 +128,7 @@ func (g *newcomers) ready(ctx context.Context) error {
 	defer cancel()
 	for {
 		trial := &newcomers{joining: g.joining, server: g.server, room: g.room, all: g.all, result: &result{}, buffers: g.buffers}
-		if err := trial.join(ctx, 1, &histogram{}); err == nil && len(trial.result.failures) == 0 {
+		if err := trial.join(ctx, 1, &timing.Histogram{}); err == nil && len(trial.result.failures) == 0 {
 			g.buffers = trial.buffers
 			return nil
 		} else if sleep(ctx, 300*time.Millisecond) != nil {
@@ -155,7 +158,7 @@ func (g *newcomers) play(ctx context.Context) error {
 }
 
 // join lets so many join at once.
-func (g *newcomers) join(ctx context.Context, n int, into *histogram) error {
+func (g *newcomers) join(ctx context.Context, n int, into *timing.Histogram) error {
 	for len(g.buffers) < n {
 		b := make([]byte, newcomerBuffer)
 		for i := 0; i < len(b); i += 4096 { // the system gives pages out when they are touched: not while somebody joins
@@ -204,7 +207,7 @@ func (g *newcomers) join(ctx context.Context, n int, into *histogram) error {
 			g.result.fail("join: ", 1, err)
 			continue
 		}
-		into.add(took)
+		into.Add(took)
 		g.result.connections++
 	}
 	return nil

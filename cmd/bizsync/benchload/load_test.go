@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/wire"
 )
 
 // brief is a load of 5 rooms of 4 people, of whom 2 type 20 updates each.
@@ -42,8 +44,8 @@ func TestCountsFaults(t *testing.T) {
 			if f.merges > 0 && (r.frames != f.merged*4 || r.frames*2 > r.delivered) {
 				t.Errorf("%d frames came, %d were sent to 4 people each", r.frames, f.merged)
 			}
-			if r.latency.count != r.delivered || r.latency.most <= 0 || r.lag.count != 200 {
-				t.Errorf("%d latencies, %v the most; %d times the own lag", r.latency.count, r.latency.most, r.lag.count)
+			if r.latency.Count() != r.delivered || r.latency.Most() <= 0 || r.lag.Count() != 200 {
+				t.Errorf("%d latencies, %v the most; %d times the own lag", r.latency.Count(), r.latency.Most(), r.lag.Count())
 			}
 		})
 	}
@@ -59,8 +61,8 @@ func TestWarmUpIsNotMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	// 10 updates of each of the 10 writers are due before.
-	if r.delivered != 900 || r.counted != 600 || r.latency.count != r.counted {
-		t.Errorf("%d delivered, %d of them counted, %d latencies", r.delivered, r.counted, r.latency.count)
+	if r.delivered != 900 || r.counted != 600 || r.latency.Count() != r.counted {
+		t.Errorf("%d delivered, %d of them counted, %d latencies", r.delivered, r.counted, r.latency.Count())
 	}
 }
 
@@ -165,12 +167,12 @@ func TestSaturationAtAServer(t *testing.T) {
 func TestClean(t *testing.T) {
 	good := func() *result {
 		r := &result{counted: 100, sent: 96, offered: 100, sendSpan: time.Second}
-		r.latency.add(time.Second)
+		r.latency.Add(time.Second)
 		return r
 	}
 	for name, spoil := range map[string]func(*result){
 		"lost": func(r *result) { r.lost = 1 }, "failed": func(r *result) { r.fail("", 1, nil) }, "nothing came": func(r *result) { r.counted = 0 },
-		"late": func(r *result) { r.latency.add(3 * time.Second) }, "not sent": func(r *result) { r.sent = 94 },
+		"late": func(r *result) { r.latency.Add(3 * time.Second) }, "not sent": func(r *result) { r.sent = 94 },
 	} {
 		r := good()
 		if !r.clean(2 * time.Second) {
@@ -196,7 +198,7 @@ func TestJoining(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.latency.count != 2 || r.together.count != 5 || r.connections != 7 || len(r.failures) > 0 {
+			if r.latency.Count() != 2 || r.together.Count() != 5 || r.connections != 7 || len(r.failures) > 0 {
 				t.Errorf("%+v", r)
 			}
 		})
@@ -215,9 +217,9 @@ func TestJoiningNeedsEverything(t *testing.T) {
 		if _, ok, err := n.took(all); ok || err != nil {
 			t.Fatalf("after %d messages: complete %v (%v)", i, ok, err)
 		}
-		step := uint64(stepUpdate)
+		step := uint64(wire.StepUpdate)
 		if i == 0 {
-			step = step2
+			step = wire.Step2
 		}
 		if err := n.hear(step, piece, time.Duration(i+1)*time.Second); err != nil {
 			t.Fatal(err)
@@ -237,7 +239,7 @@ func TestCursors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.connections != 6 || len(r.failures) > 0 || r.malformed > 0 || r.latency.count == 0 || r.sent == 0 {
+			if r.connections != 6 || len(r.failures) > 0 || r.malformed > 0 || r.latency.Count() == 0 || r.sent == 0 {
 				t.Errorf("%+v", r)
 			}
 			if (r.lost > 0) != (f.loseAwarenessFrom > 0) {
@@ -279,7 +281,7 @@ func TestTable(t *testing.T) {
 			if factor > 1 {
 				r.use.machine, r.lost = 2*time.Second, 7
 			}
-			r.latency.add(2 * time.Second)
+			r.latency.Add(2 * time.Second)
 			measured.add("most", column, r)
 			measured.add("least", column, r)
 		}

@@ -24,7 +24,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/bizsync/bizsync/cmd/bizsync/benchload/lab"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // settings are the command line.

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/bizsync/bizsync/cmd/bizsync/benchload/lab"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // accounts is how many people share a run's connections.
@@ -111,9 +111,7 @@ func (o ours) prepare(ctx context.Context, s *server, dir string, rooms int, arg
 // complaints says what the nodes complained about, as remarks.
 func (s *server) complaints() (all []string) {
 	for _, n := range s.nodes {
-		for what, times := range n.Complaints() {
-			all = append(all, fmt.Sprintf("%d times in the log of node %s: %s", times, n.Name, what))
-		}
+		all = append(all, n.Complaints()...)
 	}
 	return all
 }

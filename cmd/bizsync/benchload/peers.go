@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/bizsync/bizsync/cmd/bizsync/benchload/lab"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // Names of the servers that are measured beside ours: folders below peers, with what npm has installed for them.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/bizsync/bizsync/cmd/bizsync/benchload/lab"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // A node that is played publishes as many messages as nodes do, of many documents, as Redis reads them.

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
 )
 
 // result is what came of a scenario at one server. Which fields mean something is the scenario's matter.
@@ -17,12 +19,12 @@ type result struct {
 	doubled, echoed, foreign     uint64
 	frames, bytes                uint64 // received by clients in the time that was measured
 	statuses, refused, malformed uint64
-	span                         time.Duration // in which what was counted came
-	sendSpan                     time.Duration // in which everything was sent
-	drained                      time.Duration // from the last update sent to the last delivery
-	latency                      histogram     // from when an update was due; of joining alone
-	together                     histogram     // of joining with others
-	lag                          histogram     // the harness's own
+	span                         time.Duration    // in which what was counted came
+	sendSpan                     time.Duration    // in which everything was sent
+	drained                      time.Duration    // from the last update sent to the last delivery
+	latency                      timing.Histogram // from when an update was due; of joining alone
+	together                     timing.Histogram // of joining with others
+	lag                          timing.Histogram // the harness's own
 	use                          use
 
 	steps    []*step // of a saturation
@@ -52,7 +54,7 @@ func (r *result) perMillion() float64 {
 
 // clean says whether everybody was there all the time and everything came in time.
 func (r *result) clean(most time.Duration) bool {
-	return r.lost == 0 && len(r.failures) == 0 && r.counted > 0 && r.latency.quantile(0.99) <= most && r.sending() >= 0.95*r.offered
+	return r.lost == 0 && len(r.failures) == 0 && r.counted > 0 && r.latency.Quantile(0.99) <= most && r.sending() >= 0.95*r.offered
 }
 
 // String is the line that is shown when a scenario has ended.
@@ -60,25 +62,16 @@ func (r *result) String() string {
 	s := fmt.Sprintf("%d connections", r.connections)
 	if r.expected > 0 {
 		s += fmt.Sprintf(", %.0f deliveries/s, %.1f CPU s per 1M, p50 %s, p99 %s, most %s, lost %d, doubled %d, %.2f frames a delivery", r.deliveries(), r.perMillion(),
-			milliseconds(r.latency.quantile(0.5)), milliseconds(r.latency.quantile(0.99)), milliseconds(r.latency.most), r.lost, r.doubled, float64(r.frames)/float64(max(r.counted, 1)))
+			timing.Milliseconds(r.latency.Quantile(0.5)), timing.Milliseconds(r.latency.Quantile(0.99)), timing.Milliseconds(r.latency.Most()), r.lost, r.doubled, float64(r.frames)/float64(max(r.counted, 1)))
 	}
 	if r.idleSize > 0 {
 		s += fmt.Sprintf(", %.1f KiB a connection", r.idleSize/1024)
 	}
-	if r.together.count > 0 {
-		s += fmt.Sprintf(", joining alone p50 %s, with others p50 %s", milliseconds(r.latency.quantile(0.5)), milliseconds(r.together.quantile(0.5)))
+	if r.together.Count() > 0 {
+		s += fmt.Sprintf(", joining alone p50 %s, with others p50 %s", timing.Milliseconds(r.latency.Quantile(0.5)), timing.Milliseconds(r.together.Quantile(0.5)))
 	}
 	for _, p := range r.use.parts {
 		s += fmt.Sprintf("; %s %.2f cores, %d MiB", p.name, r.use.share(p.cpu), p.most>>20)
 	}
 	return s + fmt.Sprintf("; harness %.2f cores, others %.2f", r.use.harnessCores(), r.use.others())
-}
-
-// milliseconds has two or three digits.
-func milliseconds(d time.Duration) string {
-	ms := d.Seconds() * 1000
-	if ms < 10 {
-		return fmt.Sprintf("%.1f ms", ms)
-	}
-	return fmt.Sprintf("%.0f ms", ms)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
 )
 
 // step is one rate that a saturation has tried.
@@ -110,7 +112,7 @@ func (r *result) limit() string {
 	switch {
 	case worst != nil:
 		return fmt.Sprintf("not clean at %.0f updates/s: %.0f were sent, p99 %s, lost %d; server %.2f, harness %.2f, others %.2f cores", worst.offered, worst.sending(),
-			milliseconds(worst.latency.quantile(0.99)), worst.lost, worst.use.cores(), worst.use.harnessCores(), worst.use.others())
+			timing.Milliseconds(worst.latency.Quantile(0.99)), worst.lost, worst.use.cores(), worst.use.harnessCores(), worst.use.others())
 	case len(r.steps) > 0:
 		return "no rate failed above that: it can do more"
 	default:

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/bizsync/bizsync/cmd/bizsync/benchload/lab"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // server is one that runs, and is measured.

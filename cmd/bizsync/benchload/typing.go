@@ -8,6 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/wire"
 )
 
 // typing is a load: people in rooms, some of whom type.
@@ -29,10 +32,10 @@ func (t typing) interval() time.Duration { return time.Duration(float64(time.Sec
 type author struct {
 	script *script
 	every  time.Duration
-	start  atomic.Int64 // when the first update is due
-	sent   atomic.Int64 // updates
-	by     *listener    // nil: it could not connect
-	lag    histogram    // how late the harness itself was; owned by write
+	start  atomic.Int64     // when the first update is due
+	sent   atomic.Int64     // updates
+	by     *listener        // nil: it could not connect
+	lag    timing.Histogram // how late the harness itself was; owned by write
 }
 
 // due is when an update was to be sent. A stalled server that keeps a writer from sending is not let off: latency counts from here.
@@ -55,8 +58,8 @@ func (a *author) write(ctx context.Context, n int) error {
 		} else if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		a.lag.add(a.by.clock.now() - a.due(i))
-		if err := a.by.sync(stepUpdate, a.script.updates[i]); err != nil {
+		a.lag.Add(a.by.clock.now() - a.due(i))
+		if err := a.by.sync(wire.StepUpdate, a.script.updates[i]); err != nil {
 			return err
 		}
 		a.sent.Add(1)
@@ -75,7 +78,7 @@ type listener struct {
 
 	// Owned by the client's reader until that has ended.
 	got     [][]uint64 // of each author: a bit for each update
-	latency histogram
+	latency timing.Histogram
 	counted uint64 // deliveries of which the latency counts
 	doubled uint64
 	echoed  uint64 // own updates that came back
@@ -119,7 +122,7 @@ func (l *listener) take(number int, got structs, at time.Duration) {
 		l.got[number][word] |= bit
 		fresh++
 		if due := a.due(n); due >= time.Duration(l.counts.Load()) {
-			l.latency.add(at - due)
+			l.latency.Add(at - due)
 			l.counted++
 		}
 	}
@@ -328,7 +331,7 @@ func (t *typed) evaluate(r *result) {
 	r.expected = t.expected()
 	for _, a := range t.authors {
 		r.sent += uint64(a.sent.Load())
-		r.lag.merge(&a.lag)
+		r.lag.Merge(&a.lag)
 	}
 	for _, l := range t.listeners {
 		for i := range l.authors {
@@ -337,7 +340,7 @@ func (t *typed) evaluate(r *result) {
 			}
 		}
 		if l.node > 0 || !t.split { // with two nodes, what matters is how long it takes to the other
-			r.latency.merge(&l.latency)
+			r.latency.Merge(&l.latency)
 		}
 		r.delivered += l.delivered.Load()
 		r.counted += l.counted

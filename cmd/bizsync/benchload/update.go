@@ -1,28 +1,24 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/wire"
 )
 
-// What a struct of Yjs's update format, version 1, holds is in the lower five bits of its first byte; the others say which references follow.
+// What a struct holds beside a string, and what else its first byte says.
 const (
-	holdsMask    = 0x1f
 	holdsGC      = 0
 	holdsDeleted = 1
 	holdsJSON    = 2
 	holdsBinary  = 3
-	holdsString  = 4
 	holdsEmbed   = 5
 	holdsFormat  = 6
 	holdsType    = 7
 	holdsAny     = 8
 	holdsDoc     = 9
-	holdsSkip    = 10
 
-	hasOrigin      = 0x80
-	hasRightOrigin = 0x40
-	hasKey         = 0x20
+	hasKey = 0x20
 
 	typeElement, typeHook = 3, 5 // XML types that have a name
 )
@@ -30,97 +26,62 @@ const (
 // structs is which clocks of a client an update brings, from first up to and without end.
 type structs struct{ client, first, end uint64 }
 
-var (
-	errCut     = errors.New("a message is cut off")
-	errUnknown = errors.New("an update holds what Yjs doesn't know")
-)
+var errUnknown = errors.New("an update holds what Yjs doesn't know")
 
 // visitStructs calls visit for each struct of an update that has a content; holes between them are left out, and so are the deletions behind them. It is the harness's own
 // reading of the format, so that what it counts doesn't depend on any engine that is measured.
 func visitStructs(update []byte, visit func(structs)) error {
-	d := decoder{rest: update}
-	for clients := d.number(); clients > 0 && d.err == nil; clients-- {
-		n := d.number()
-		s := structs{client: d.number()}
-		s.end = d.number()
-		for ; n > 0 && d.err == nil; n-- {
+	d := decoder{wire.Decoder{Rest: update}}
+	for clients := d.Number(); clients > 0 && d.Err == nil; clients-- {
+		n := d.Number()
+		s := structs{client: d.Number()}
+		s.end = d.Number()
+		for ; n > 0 && d.Err == nil; n-- {
 			s.first = s.end
-			info := d.byte()
-			if info&holdsMask == holdsSkip {
-				s.end += d.number()
+			info := d.Byte()
+			if info&wire.HoldsMask == wire.HoldsSkip {
+				s.end += d.Number()
 				continue
 			}
 			length := uint64(0)
-			if info&holdsMask == holdsGC {
-				length = d.number()
+			if info&wire.HoldsMask == holdsGC {
+				length = d.Number()
 			} else {
 				d.references(info)
-				length = d.content(info & holdsMask)
+				length = d.content(info & wire.HoldsMask)
 			}
-			if d.err != nil {
-				return d.err
+			if d.Err != nil {
+				return d.Err
 			}
 			s.end += length
 			visit(s)
 		}
 	}
-	return d.err
+	return d.Err
 }
 
-// decoder reads lib0 values until something is missing.
-type decoder struct {
-	rest []byte
-	err  error
-}
-
-func (d *decoder) number() uint64 {
-	n, width := binary.Uvarint(d.rest) // lib0 writes numbers as the standard library does
-	if width <= 0 {
-		d.rest, d.err = nil, errCut
-		return 0
-	}
-	d.rest = d.rest[width:]
-	return n
-}
-
-func (d *decoder) byte() byte {
-	if b := d.take(1); len(b) == 1 {
-		return b[0]
-	}
-	return 0
-}
-
-func (d *decoder) bytes() []byte { return d.take(d.number()) }
-
-func (d *decoder) take(n uint64) []byte {
-	if n > uint64(len(d.rest)) {
-		d.rest, d.err = nil, errCut
-		return nil
-	}
-	b := d.rest[:n]
-	d.rest = d.rest[n:]
-	return b
-}
+// decoder reads a struct's parts, too.
+type decoder struct{ wire.Decoder }
 
 // references skips what a struct says of its neighbours and its parent.
 func (d *decoder) references(info byte) {
-	for _, has := range []byte{hasOrigin, hasRightOrigin} {
+	for _, has := range []byte{wire.HasOrigin, wire.HasRightOrigin} {
 		if info&has != 0 {
-			d.number()
-			d.number()
+			d.Number()
+			d.Number()
 		}
 	}
-	if info&(hasOrigin|hasRightOrigin) != 0 {
+	if info&(wire.HasOrigin|wire.HasRightOrigin) != 0 {
 		return
 	}
-	if isRoot := d.number(); isRoot == 1 {
-		d.bytes()
+	if isRoot := d.Number(); isRoot == 1 {
+		d.Bytes()
 	} else {
-		d.number()
-		d.number()
+		d.Number()
+		d.Number()
 	}
 	if info&hasKey != 0 {
-		d.bytes()
+		d.Bytes()
 	}
 }
 
@@ -128,33 +89,33 @@ func (d *decoder) references(info byte) {
 func (d *decoder) content(kind byte) uint64 {
 	switch kind {
 	case holdsDeleted:
-		return d.number()
-	case holdsString:
-		return units(d.bytes())
+		return d.Number()
+	case wire.HoldsString:
+		return units(d.Bytes())
 	case holdsJSON, holdsAny:
-		n := d.number()
-		for i := uint64(0); i < n && d.err == nil; i++ {
+		n := d.Number()
+		for i := uint64(0); i < n && d.Err == nil; i++ {
 			if kind == holdsJSON {
-				d.bytes()
+				d.Bytes()
 			} else {
 				d.any(0)
 			}
 		}
 		return n
 	case holdsBinary, holdsEmbed:
-		d.bytes()
+		d.Bytes()
 	case holdsFormat:
-		d.bytes()
-		d.bytes()
+		d.Bytes()
+		d.Bytes()
 	case holdsType:
-		if t := d.number(); t == typeElement || t == typeHook {
-			d.bytes()
+		if t := d.Number(); t == typeElement || t == typeHook {
+			d.Bytes()
 		}
 	case holdsDoc:
-		d.bytes()
+		d.Bytes()
 		d.any(0)
 	default:
-		d.err = errUnknown
+		d.Err = errUnknown
 	}
 	return 1
 }
@@ -176,32 +137,32 @@ func units(text []byte) (n uint64) {
 func (d *decoder) any(depth int) {
 	const deepest = 32
 	if depth > deepest {
-		d.err = errUnknown
+		d.Err = errUnknown
 	}
-	if d.err != nil {
+	if d.Err != nil {
 		return
 	}
-	switch d.byte() {
+	switch d.Byte() {
 	case 127, 126, 121, 120: // undefined, null, false, true
 	case 125: // an integer
-		for d.err == nil && d.byte() >= 0x80 {
+		for d.Err == nil && d.Byte() >= 0x80 {
 		}
 	case 124: // a float32
-		d.take(4)
+		d.Take(4)
 	case 123, 122: // a float64, a bigint
-		d.take(8)
+		d.Take(8)
 	case 119, 116: // a string, bytes
-		d.bytes()
+		d.Bytes()
 	case 118: // an object
-		for n := d.number(); n > 0 && d.err == nil; n-- {
-			d.bytes()
+		for n := d.Number(); n > 0 && d.Err == nil; n-- {
+			d.Bytes()
 			d.any(depth + 1)
 		}
 	case 117: // an array
-		for n := d.number(); n > 0 && d.err == nil; n-- {
+		for n := d.Number(); n > 0 && d.Err == nil; n-- {
 			d.any(depth + 1)
 		}
 	default:
-		d.err = errUnknown
+		d.Err = errUnknown
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/wire"
 )
 
 func TestVisitStructs(t *testing.T) {
@@ -19,7 +21,7 @@ func TestVisitStructs(t *testing.T) {
 		t.Errorf("%v, not %v", got, want)
 	}
 	for cut := range len(update) - 1 {
-		if err := visitStructs(update[:cut], visit); !errors.Is(err, errCut) {
+		if err := visitStructs(update[:cut], visit); !errors.Is(err, wire.ErrCut) {
 			t.Errorf("cut off after %d bytes: %v", cut, err)
 		}
 	}

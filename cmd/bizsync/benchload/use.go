@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bizsync/bizsync/cmd/bizsync/benchload/lab"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // part is a process of what is measured.

@@ -1,5 +1,5 @@
-// Package lab starts the servers that a benchmark measures, each of them private and on a free port of the loopback address, makes people and documents at ours, and
-// reads what all of them use.
+// Package lab starts the servers that a benchmark measures or a test tries, each of them private and on a free port of the loopback address, makes people and documents
+// at ours, and reads what all of them use.
 package lab
 
 import (

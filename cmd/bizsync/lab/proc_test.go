@@ -40,6 +40,9 @@ func TestProcessorTime(t *testing.T) {
 	if size, err := RSS(os.Getpid()); err != nil || size < 1<<20 {
 		t.Errorf("%d bytes of memory (%v)", size, err)
 	}
+	if size, err := PSS(os.Getpid()); err != nil || size < 1<<20 {
+		t.Errorf("%d bytes of memory with children (%v)", size, err)
+	}
 	if _, err := ProcessorTime(1 << 30); err == nil {
 		t.Error("a process that isn't there has a time")
 	}

@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"bytes"
@@ -59,8 +59,8 @@ func children(pid int) ([]int, error) {
 	return found, nil
 }
 
-// processorTime is what a process has used, with its living children and those that it has waited for.
-func processorTime(pid int) (time.Duration, error) {
+// ProcessorTime is what a process has used, with its living children and those that it has waited for.
+func ProcessorTime(pid int) (time.Duration, error) {
 	below, err := children(pid)
 	if err != nil {
 		return 0, err
@@ -90,8 +90,8 @@ func processorTime(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
-// ownProcessorTime is what the harness has used.
-func ownProcessorTime() (time.Duration, error) {
+// OwnProcessorTime is what this process has used.
+func OwnProcessorTime() (time.Duration, error) {
 	var r syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
 		return 0, fmt.Errorf("own processor time: %w", err)
@@ -99,8 +99,8 @@ func ownProcessorTime() (time.Duration, error) {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano()), nil
 }
 
-// machineTime is what all processes of the machine have used together.
-func machineTime() (time.Duration, error) {
+// MachineTime is what all processes of the machine have used together.
+func MachineTime() (time.Duration, error) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, fmt.Errorf("processor time of the machine: %w", err)
@@ -113,8 +113,25 @@ func machineTime() (time.Duration, error) {
 	return ticks(append(fields[1:4:4], fields[6:8]...)) // without idle, and waiting for disks
 }
 
-// memory is what a process and its children hold: pages that several share are divided among them.
-func memory(pid int) (size int64, err error) {
+// RSS is what a process alone has in memory, in bytes.
+func RSS(pid int) (int64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, fmt.Errorf("memory (it is read from Linux's /proc): %w", err)
+	}
+	fields := strings.Fields(string(b))
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("memory: %q", b)
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("memory: %w", err)
+	}
+	return pages * int64(os.Getpagesize()), nil
+}
+
+// PSS is what a process and its children hold: pages that several share are divided among them. In bytes.
+func PSS(pid int) (size int64, err error) {
 	below, err := children(pid)
 	if err != nil {
 		return 0, err
@@ -138,4 +155,29 @@ func memory(pid int) (size int64, err error) {
 		}
 	}
 	return size, nil
+}
+
+// FineProcessorTime is what a process's threads have used since they began, to the nanosecond: for what is less than a few of the ticks that ProcessorTime counts in.
+// Threads that have ended are missing; Go keeps its own.
+func FineProcessorTime(pid int) (sum time.Duration, err error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil || len(threads) == 0 {
+		return 0, fmt.Errorf("processor time of threads of %d: none found (%w)", pid, err)
+	}
+	for _, file := range threads {
+		b, err := os.ReadFile(file)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // it ended this moment
+		}
+		if err != nil {
+			return 0, fmt.Errorf("processor time of threads: %w", err)
+		}
+		ran, _, _ := strings.Cut(string(b), " ")
+		n, err := strconv.ParseInt(ran, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("processor time of threads: %w", err)
+		}
+		sum += time.Duration(n)
+	}
+	return sum, nil
 }

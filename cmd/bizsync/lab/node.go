@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,18 +19,26 @@ import (
 	"time"
 )
 
+// The first account, which nodes make on an empty database.
 const (
-	adminEmail    = "admin@example.com"
-	adminPassword = "correct horse battery staple, of the admin"
+	AdminEmail    = "admin@example.com"
+	AdminPassword = "correct horse battery staple, of the admin"
 )
 
-// Build builds the program into a folder and gives the file's name.
-func Build(ctx context.Context, dir string) (program string, err error) {
+// Build builds the program into a folder, with further arguments to go build, and gives the file's name.
+func Build(ctx context.Context, dir string, args ...string) (program string, err error) {
 	program = filepath.Join(dir, "bizsync")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/bizsync/bizsync/cmd/bizsync").CombinedOutput(); err != nil {
+	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", program}, args, []string{"github.com/bizsync/bizsync/cmd/bizsync"})...)
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the server: %w\n%s", err, out)
 	}
 	return program, nil
+}
+
+// Environment is ours for a server: without settings of its own, but with the first account.
+func Environment() []string {
+	return append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "BIZSYNC_") }),
+		"BIZSYNC_ADMIN_EMAIL="+AdminEmail, "BIZSYNC_ADMIN_PASSWORD="+AdminPassword)
 }
 
 // Node is one process of the program.
@@ -47,13 +56,12 @@ func StartNode(ctx context.Context, program, name, log string, args ...string) (
 		return nil, fmt.Errorf("start node %s: %w", name, err)
 	}
 	cmd := exec.Command(program, append([]string{"serve", "--addr", loopback(0), "--admin-addr", loopback(0), "--node-name", name, "--log-format", "json"}, args...)...)
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "BIZSYNC_") }),
-		"BIZSYNC_ADMIN_EMAIL="+adminEmail, "BIZSYNC_ADMIN_PASSWORD="+adminPassword)
+	cmd.Env = Environment()
 	p, err := Launch(name, cmd, log)
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{Process: p, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}}}
+	n := &Node{Process: p, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: AtOnce}}}
 	if err := errors.Join(p.Ready(ctx, n.found), p.Ready(ctx, func() error { return n.health(ctx) })); err != nil {
 		return nil, errors.Join(err, n.Stop())
 	}
@@ -168,14 +176,21 @@ func (n *Node) profile(ctx context.Context, path, what string) (err error) {
 	return nil
 }
 
-// Complaints counts the warnings and errors of the node's log by what they say.
-func (n *Node) Complaints() map[string]int {
-	times := map[string]int{}
+// Complaints says how often each warning and error stands in the node's log, and with what cause the first time.
+func (n *Node) Complaints() (all []string) {
+	times, first := map[string]int{}, map[string]string{}
 	for line := range strings.Lines(n.Said()) {
-		var entry struct{ Level, Msg string }
-		if err := json.Unmarshal([]byte(line), &entry); err == nil && (entry.Level == "WARN" || entry.Level == "ERROR") {
-			times[entry.Level+" "+entry.Msg]++
+		var entry struct{ Level, Msg, Error string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Level != "WARN" && entry.Level != "ERROR" {
+			continue
+		}
+		what := entry.Level + " " + entry.Msg
+		if times[what]++; times[what] == 1 {
+			first[what] = entry.Error
 		}
 	}
-	return times
+	for _, what := range slices.Sorted(maps.Keys(times)) {
+		all = append(all, fmt.Sprintf("%d times in the log of node %s: %s (%s)", times[what], n.Name, what, first[what]))
+	}
+	return all
 }
