@@ -47,6 +47,7 @@ type Store interface {
 	Notices
 	People
 	Audit
+	Idempotency
 
 	// Ping says whether the database answers.
 	Ping(ctx context.Context) error

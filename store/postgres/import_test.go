@@ -30,6 +30,8 @@ type singleNode struct {
 	keys  [][32]byte // of API keys
 	logIn [32]byte
 	link  [32]byte
+
+	requests []store.IdempotencyKey // the first is answered, the second begun
 }
 
 func token(name string) [32]byte { return sha256.Sum256([]byte(name)) }
@@ -68,6 +70,7 @@ func (n *singleNode) fill(t *testing.T, s store.Store, documents, huge int) {
 		n.users = append(n.users, u)
 	}
 	ann, bob, carl := n.users[0], n.users[1], n.users[2]
+	n.requests = []store.IdempotencyKey{{User: ann.ID, Operation: "createDocument", Key: "answered"}, {User: ann.ID, Operation: "createDocument", Key: "begun"}}
 	for _, name := range []string{"collaboration-tokens", "empty"} {
 		_, err := s.Secret(ctx, name, []byte(strings.TrimPrefix(name, "empty")))
 		ok(err)
@@ -152,6 +155,18 @@ func (n *singleNode) fill(t *testing.T, s store.Store, documents, huge int) {
 	notices, _, err := s.Notices(ctx, bob.ID, false, store.Page{Limit: 1})
 	ok(err)
 	ok(s.ReadNotice(ctx, bob.ID, notices[0].ID))
+	ok(s.RecordAudit(ctx, store.AuditEntry{Action: "session.failed", Address: "192.0.2.1"},
+		store.AuditEntry{Actor: ann.ID, ActorName: "ann", Key: uuid.New(), Action: "document.delete", Subject: gone.Document.String(), Name: "\x00\xff", Detail: "the last of it"}))
+	for i, key := range n.requests {
+		reply, err := s.BeginRequest(ctx, key, token("request"), time.Hour)
+		ok(err)
+		if reply != nil {
+			t.Fatalf("a new request has the reply %v", reply)
+		}
+		if i == 0 {
+			ok(s.FinishRequest(ctx, key, store.Reply{Status: 201, Header: map[string]string{"Location": "/x"}, Body: []byte("\x00\xff")}))
+		}
+	}
 	yes := true
 	_, err = s.ChangeUser(ctx, carl.ID, store.UserChange{Disabled: &yes})
 	ok(err)
@@ -201,6 +216,13 @@ func (n *singleNode) everything(t *testing.T, s store.Store) map[string]any {
 		k, _, err := s.APIKeyByToken(ctx, key)
 		k.LastUsed = time.Time{}
 		note(fmt.Sprint("key ", i), k, err)
+	}
+	audit, _, err := s.AuditLog(ctx, store.AuditQuery{}, page)
+	note("audit log", audit, err)
+	reply, err := s.BeginRequest(ctx, n.requests[0], token("request"), 0)
+	note("reply", reply, err)
+	if _, err := s.BeginRequest(ctx, n.requests[1], token("request"), 0); !errors.Is(err, store.ErrBusyRequest) {
+		t.Fatalf("the begun request: %v", err)
 	}
 	for _, u := range n.users {
 		notices, _, err := s.Notices(ctx, u.ID, false, page)
@@ -490,6 +512,7 @@ func TestImportRefused(t *testing.T) {
 		"what a node leaves that ran once": {func(t *testing.T, url string) {
 			s := open(t, url)
 			_, err := s.Secret(t.Context(), "collaboration-tokens", []byte("the database's own"))
+			err = errors.Join(err, s.RecordAudit(t.Context(), store.AuditEntry{Action: "session.failed"}))
 			if err := errors.Join(err, s.CreateLink(t.Context(), store.LinkSetup, uuid.Nil, token("x"), time.Hour), s.Close()); err != nil {
 				t.Fatal(err)
 			}

@@ -33,6 +33,7 @@ const (
 	sessionsList
 	keysList
 	noticesList
+	auditList
 )
 
 // position is a place in a list that is sorted by a time, then by an id.

@@ -41,6 +41,7 @@ func conformance(path func(t *testing.T) string) storetest.Database {
 				"snapshots": {"created_at"},
 				"coverings": {"covered_at"},
 				"resets":    {"reset_at"},
+				"requests":  {"at", "lease_until"},
 			} {
 				for _, c := range columns {
 					statements = append(statements, fmt.Sprintf("UPDATE %s SET %s = %s - %d", table, c, c, d.Milliseconds()))

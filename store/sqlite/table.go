@@ -111,6 +111,7 @@ var exported = []exportedTable{
 		user, integer("seq"), id("id"), text("kind"), id("document"), text("title"), integer("role"), id("actor"), text("actor_name"), instant("created_at"), instant("read_at")}},
 	{"documents", "documents", "id", []exportedColumn{
 		id("id"), text("key"), text("title"), text("title_key"), id("owner"), instant("created_at"), instant("deleted_at")}},
+	{"document_kinds", "document_kinds", "document", []exportedColumn{id("document"), text("kind")}},
 	{"members", "members", "document, user", []exportedColumn{id("document"), user, integer("role"), instant("created_at")}},
 	{"heads", headTables, "h.document", []exportedColumn{
 		as("document", "h.document", toUUID), integer("seq"), as("row_id", "row", asIs), id("epoch"), integer("access_version"), flag("deleted"), instant("changed_at"), instant("reset_at")}},
@@ -122,6 +123,10 @@ var exported = []exportedTable{
 		id("document"), integer("seq"), integer("id"), integer("prev"), id("author"), instant("created_at"), bytesOf("data"), size}},
 	{"updates", "updates", "n", []exportedColumn{
 		id("document"), integer("seq"), integer("id"), integer("prev"), id("author"), instant("created_at"), bytesOf("data"), size}},
+	{"audit", "audit", "id", []exportedColumn{
+		id("id"), instant("at"), id("actor"), text("actor_name"), id("key"), text("action"), text("subject"), text("name"), text("address"), text("detail")}},
+	{"requests", "requests", "user, operation, key", []exportedColumn{
+		user, text("operation"), text("key"), bytesOf("request"), instant("at"), instant("lease_until"), integer("status"), text("header"), as("body", "body", asIs)}},
 }
 
 // table describes a table for as long as the read lasts.

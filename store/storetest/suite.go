@@ -19,7 +19,7 @@ import (
 type Database struct {
 	// Open gives an empty store, which the suite closes.
 	Open func(t *testing.T) store.Store
-	// Age makes everything in the store look older: it takes d off every stored time.
+	// Age makes everything in the store look older: it takes d off every stored time, but for those of the audit log, which nobody can change.
 	Age func(t *testing.T, s store.Store, d time.Duration)
 	// Disable disables an account.
 	Disable func(t *testing.T, s store.Store, user store.UserID)
@@ -43,6 +43,13 @@ func Run(t *testing.T, db Database) {
 		"NoticeList":  testNoticeList,
 		"NoticeSweep": testNoticeSweep,
 		"NoticeOrder": testNoticeOrder,
+		"Audit":       testAudit,
+		"AuditQuery":  testAuditQuery,
+		"AuditTexts":  testAuditTexts,
+		"AuditWrites": testAuditConcurrent,
+		"Requests":    testRequests,
+		"Claims":      testClaims,
+		"RequestLife": testRequestLife,
 		"Secrets":     testSecrets,
 		"People":      testPeople,
 		"Documents":   testDocuments,

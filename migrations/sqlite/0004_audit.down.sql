@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS requests;
+DROP TABLE IF EXISTS audit;
