@@ -42,12 +42,56 @@ type Document struct {
 	ID        DocumentID
 	Key       string // unique name chosen by its creator, "" for none
 	Title     string
-	Owner     UserID // who created it
+	Kind      DocumentKind // KindRich when it was created without one
+	Owner     UserID       // who created it, or to whom it was transferred
 	OwnerName string
 	Role      Role // of the user that asked
 	CreatedAt time.Time
-	UpdatedAt time.Time // of title, members or content, whichever moved last
+	UpdatedAt time.Time // of title, key, members or content, whichever moved last
 	DeletedAt time.Time // zero: not in the trash
+}
+
+// DocumentKind says which editor a document is for. Its content is a Yjs document either way.
+type DocumentKind string
+
+// The kinds of documents.
+const (
+	KindRich DocumentKind = "rich" // formatted text, in the XML fragment "default"
+	KindText DocumentKind = "text" // plain text or code, in the text "codemirror"
+)
+
+// Valid says whether k is one of the known kinds.
+func (k DocumentKind) Valid() bool { return k == KindRich || k == KindText }
+
+// DocumentFilter says which of a user's documents are wanted.
+type DocumentFilter string
+
+// The filters of lists of documents. All but FilterTrash leave out what is in the trash.
+const (
+	FilterAll    DocumentFilter = ""       // in which the user has a role
+	FilterOwned  DocumentFilter = "owned"  // of which the user is an owner
+	FilterShared DocumentFilter = "shared" // in which the user has a lower role
+	FilterTrash  DocumentFilter = "trash"  // of which the user is an owner, in the trash
+)
+
+// DocumentSort is the order of a list of documents.
+type DocumentSort string
+
+// The orders of lists of documents. SortChanged lists those in the trash with the newest deletion first.
+const (
+	SortChanged DocumentSort = ""        // newest change first
+	SortTitle   DocumentSort = "title"   // by the first SortedTitle characters of the title, without regard to case
+	SortCreated DocumentSort = "created" // newest first
+)
+
+// SortedTitle is of how many characters of a title SortTitle takes note: cursors hold them.
+const SortedTitle = 160
+
+// DocumentQuery says which of a user's documents are wanted, and in which order.
+type DocumentQuery struct {
+	Text   string // searched in titles without regard to case; "" finds all
+	Filter DocumentFilter
+	Sort   DocumentSort
 }
 
 // Member is an account's membership of a document.
@@ -72,13 +116,16 @@ type Documents interface {
 	// CreateDocument inserts a document, its head (sequence 0, a new epoch) and the owner's membership. When the key exists: the existing document if owner is its
 	// owner (created is false), else ErrConflict; one of theirs in the trash gives ErrDeleted. A key that reads like another document's id is ErrConflict too,
 	// since it would hide that document. ErrNotFound for an unknown or disabled owner.
-	// ID and times are set by the store when zero. initial, if any, becomes row 1 of the log in the same transaction.
+	// ID, times and kind are set by the store when zero. initial, if any, becomes row 1 of the log in the same transaction.
 	CreateDocument(ctx context.Context, d Document, initial []byte) (doc Document, created bool, err error)
 	// Document gives a document as user sees it, trashed ones included (see DeletedAt); ErrNotFound when unknown or when user is no member.
 	Document(ctx context.Context, id DocumentID, user UserID) (Document, error)
 	// Documents lists those in which user has a role and that are not in the trash, newest change first; query, when not empty, searches titles without regard to case.
 	// Under concurrent change pages neither skip nor repeat a document that did not change meanwhile.
 	Documents(ctx context.Context, user UserID, query string, p Page) (docs []Document, next string, err error)
+	// FindDocuments lists those of a user's documents that q wants. Pages neither skip nor repeat a document that did not change meanwhile. A cursor goes on with the sort and
+	// the filter that it was made for, and is ErrBadCursor with others.
+	FindDocuments(ctx context.Context, user UserID, q DocumentQuery, p Page) (docs []Document, next string, err error)
 	// RenameDocument sets the title.
 	RenameDocument(ctx context.Context, id DocumentID, title string) error
 	// TrashDocument moves a document to the trash, RestoreDocument brings it back; both are idempotent and move the access version. by did it (uuid.Nil: nobody in

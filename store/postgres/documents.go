@@ -8,21 +8,21 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/bizsync/bizsync/store"
 )
 
 // documentColumns describe a document as one member sees it, and documentTables where they are; a disabled account is no member anywhere.
 const (
-	documentColumns = "d.id, coalesce(d.key, ''), d.title, d.owner, o.name, m.role, d.created_at, h.changed_at, d.deleted_at"
+	documentColumns = "d.id, coalesce(d.key, ''), d.title, coalesce(k.kind, 'rich'), d.owner, o.name, m.role, d.created_at, h.changed_at, d.deleted_at"
 	documentTables  = "members m JOIN users u ON u.id = m.user_id AND NOT u.disabled JOIN documents d ON d.id = m.document" +
-		" JOIN heads h ON h.document = d.id JOIN users o ON o.id = d.owner"
+		" JOIN heads h ON h.document = d.id JOIN users o ON o.id = d.owner LEFT JOIN document_kinds k ON k.document = d.id"
 )
 
-func scanDocument(r scanner) (d store.Document, err error) {
+// scanDocument reads documentColumns and what more is selected.
+func scanDocument(r scanner, more ...any) (d store.Document, err error) {
 	var deleted *time.Time
-	if err := r.Scan(&d.ID, &d.Key, &d.Title, &d.Owner, &d.OwnerName, &d.Role, &d.CreatedAt, &d.UpdatedAt, &deleted); err != nil {
+	if err := r.Scan(append([]any{&d.ID, &d.Key, &d.Title, &d.Kind, &d.Owner, &d.OwnerName, &d.Role, &d.CreatedAt, &d.UpdatedAt, &deleted}, more...)...); err != nil {
 		return store.Document{}, err
 	}
 	d.CreatedAt, d.UpdatedAt = d.CreatedAt.UTC(), d.UpdatedAt.UTC()
@@ -87,6 +87,9 @@ func createDocument(t *tx, d store.Document, packed []byte, size int) (doc store
 		}
 		return doc, false, fmt.Errorf("id %v: %w", d.ID, store.ErrConflict)
 	}
+	if err := insertKind(t, d.ID, d.Kind); err != nil {
+		return doc, false, err
+	}
 	// The first access version is 1, so that an Append that has checked no version (0) is checked itself.
 	head := store.Head{Document: d.ID, Epoch: uuid.New(), AccessVersion: 1}
 	if packed != nil {
@@ -108,6 +111,20 @@ func createDocument(t *tx, d store.Document, packed []byte, size int) (doc store
 	}
 	doc, err = readDocument(t, d.ID, d.Owner)
 	return doc, true, err
+}
+
+// insertKind notes a kind that is not the usual one.
+func insertKind(t *tx, id store.DocumentID, kind store.DocumentKind) error {
+	if kind == "" || kind == store.KindRich {
+		return nil
+	}
+	if !kind.Valid() {
+		return fmt.Errorf("kind %q is not valid", kind)
+	}
+	if err := t.exec("INSERT INTO document_kinds (document, kind) VALUES ($1, $2)", id, string(kind)); err != nil {
+		return fmt.Errorf("insert kind: %w", err)
+	}
+	return nil
 }
 
 // documentOfKey finds the document of a key for somebody who wants to create it: their own (ErrDeleted when it is in the trash); ErrConflict when it is
@@ -161,30 +178,6 @@ func (s *Store) Document(ctx context.Context, id store.DocumentID, user store.Us
 		return store.Document{}, fmt.Errorf("document %v: %w", id, err)
 	}
 	return doc, nil
-}
-
-// Documents lists what a user has access to, newest change first.
-func (s *Store) Documents(ctx context.Context, user store.UserID, query string, p store.Page) (docs []store.Document, next string, err error) {
-	after, err := documentsList.parse(p.Cursor, afterAll)
-	if err != nil {
-		return nil, "", fmt.Errorf("list documents: %w", err)
-	}
-	size := pageSize(p)
-	err = s.query(ctx, func(t *tx) error {
-		docs = nil
-		return t.each(func(rows pgx.Rows) error {
-			d, err := scanDocument(rows)
-			docs = append(docs, d)
-			return err
-		}, "SELECT "+documentColumns+" FROM "+documentTables+
-			" WHERE m.user_id = $1 AND d.deleted_at IS NULL AND ($2 = '' OR strpos(d.title_key, $2) > 0) AND (h.changed_at, d.id) < ($3, $4)"+
-			" ORDER BY h.changed_at DESC, d.id DESC LIMIT $5", user, folded(clean(query)), after.at(), after.id, size+1)
-	})
-	if err != nil {
-		return nil, "", fmt.Errorf("list documents: %w", err)
-	}
-	docs, next = cut(documentsList, docs, size, func(d store.Document) position { return place(d.UpdatedAt, d.ID) })
-	return docs, next, nil
 }
 
 // RenameDocument sets the title.

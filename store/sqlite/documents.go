@@ -14,15 +14,16 @@ import (
 
 // documentColumns describe a document as one member sees it, and documentTables where they are; a disabled account is no member anywhere.
 const (
-	documentColumns = "d.id, coalesce(d.key, ''), d.title, d.owner, o.name, m.role, d.created_at, h.changed_at, d.deleted_at"
+	documentColumns = "d.id, coalesce(d.key, ''), d.title, coalesce(k.kind, 'rich'), d.owner, o.name, m.role, d.created_at, h.changed_at, d.deleted_at"
 	documentTables  = "members m JOIN users u ON u.id = m.user AND u.disabled = 0 JOIN documents d ON d.id = m.document" +
-		" JOIN heads h ON h.document = d.id JOIN users o ON o.id = d.owner"
+		" JOIN heads h ON h.document = d.id JOIN users o ON o.id = d.owner LEFT JOIN document_kinds k ON k.document = d.id"
 )
 
-func scanDocument(r scanner) (d store.Document, err error) {
+// scanDocument reads documentColumns and what more is selected.
+func scanDocument(r scanner, more ...any) (d store.Document, err error) {
 	var created, changed int64
 	var deleted sql.NullInt64
-	if err := r.Scan(&d.ID, &d.Key, &d.Title, &d.Owner, &d.OwnerName, &d.Role, &created, &changed, &deleted); err != nil {
+	if err := r.Scan(append([]any{&d.ID, &d.Key, &d.Title, &d.Kind, &d.Owner, &d.OwnerName, &d.Role, &created, &changed, &deleted}, more...)...); err != nil {
 		return store.Document{}, err
 	}
 	d.CreatedAt, d.UpdatedAt = at(created), at(changed)
@@ -78,6 +79,9 @@ func createDocument(t *tx, d store.Document, packed []byte) (doc store.Document,
 	if err != nil {
 		return doc, false, err
 	}
+	if err := insertKind(t, d.ID, d.Kind); err != nil {
+		return doc, false, err
+	}
 	// The first access version is 1, so that an Append that has checked no version (0) is checked itself.
 	head := store.Head{Document: d.ID, Epoch: uuid.New(), AccessVersion: 1}
 	lastN := int64(0)
@@ -101,6 +105,20 @@ func createDocument(t *tx, d store.Document, packed []byte) (doc store.Document,
 	}
 	doc, err = readDocument(t, d.ID, d.Owner)
 	return doc, true, err
+}
+
+// insertKind notes a kind that is not the usual one.
+func insertKind(t *tx, id store.DocumentID, kind store.DocumentKind) error {
+	if kind == "" || kind == store.KindRich {
+		return nil
+	}
+	if !kind.Valid() {
+		return fmt.Errorf("kind %q is not valid", kind)
+	}
+	if err := t.exec("INSERT INTO document_kinds (document, kind) VALUES (?, ?)", blob(id), string(kind)); err != nil {
+		return fmt.Errorf("insert kind: %w", err)
+	}
+	return nil
 }
 
 // documentOfKey finds the document of a key for somebody who wants to create it: their own (ErrDeleted when it is in the trash); ErrConflict when it is
@@ -154,31 +172,6 @@ func (s *Store) Document(ctx context.Context, id store.DocumentID, user store.Us
 		return store.Document{}, fmt.Errorf("document %v: %w", id, err)
 	}
 	return doc, nil
-}
-
-// Documents lists what a user has access to, newest change first.
-func (s *Store) Documents(ctx context.Context, user store.UserID, query string, p store.Page) (docs []store.Document, next string, err error) {
-	after, err := documentsList.parse(p.Cursor, afterAll)
-	if err != nil {
-		return nil, "", fmt.Errorf("list documents: %w", err)
-	}
-	size := pageSize(p)
-	err = s.read(ctx, func(t *tx) error {
-		return t.each(func(rows *sqlRows) error {
-			d, err := scanDocument(rows)
-			docs = append(docs, d)
-			return err
-		}, "SELECT "+documentColumns+" FROM "+documentTables+
-			" WHERE m.user = ?1 AND d.deleted_at IS NULL AND (?2 = '' OR instr(d.title_key, ?2) > 0) AND (h.changed_at, d.id) < (?3, ?4)"+
-			" ORDER BY h.changed_at DESC, d.id DESC LIMIT ?5", blob(user), folded(query), after.time, blob(after.id), size+1)
-	})
-	if err != nil {
-		return nil, "", fmt.Errorf("list documents: %w", err)
-	}
-	docs, next = cut(documentsList, docs, size, func(d store.Document) position {
-		return position{d.UpdatedAt.UnixMilli(), d.ID}
-	})
-	return docs, next, nil
 }
 
 // RenameDocument sets the title.

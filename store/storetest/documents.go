@@ -19,7 +19,7 @@ func testDocuments(t *testing.T, db Database) {
 		t.Fatalf("created %v: %+v", created, d)
 	}
 	same(t, "document", d, store.Document{
-		ID: d.ID, Title: "Plan", Owner: ann.ID, OwnerName: "ann", Role: store.Owner, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+		ID: d.ID, Title: "Plan", Kind: store.KindRich, Owner: ann.ID, OwnerName: "ann", Role: store.Owner, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 	})
 	got, err := w.s.Document(w.ctx, d.ID, ann.ID)
 	ok(t, err)
@@ -31,6 +31,17 @@ func testDocuments(t *testing.T, db Database) {
 	empty := w.document(ann)
 	if h := w.head(empty.ID); h.Seq != 0 || h.Row != 0 || h.Epoch == l.head.Epoch {
 		t.Fatalf("head of an empty document: %+v", h)
+	}
+
+	for _, kind := range []store.DocumentKind{store.KindRich, store.KindText} {
+		k, _, err := w.s.CreateDocument(w.ctx, store.Document{Title: "K", Kind: kind, Owner: ann.ID}, nil)
+		ok(t, err)
+		got, err := w.s.Document(w.ctx, k.ID, ann.ID)
+		ok(t, err)
+		same(t, "kind", []store.DocumentKind{k.Kind, got.Kind}, []store.DocumentKind{kind, kind})
+	}
+	if _, _, err := w.s.CreateDocument(w.ctx, store.Document{Kind: "sheet", Owner: ann.ID}, nil); err == nil {
+		t.Fatal("an unknown kind was stored")
 	}
 
 	_, err = w.s.Document(w.ctx, d.ID, bob.ID)

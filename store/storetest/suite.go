@@ -55,6 +55,8 @@ func Run(t *testing.T, db Database) {
 		"Documents":   testDocuments,
 		"Keys":        testKeys,
 		"Lists":       testLists,
+		"Find":        testFindDocuments,
+		"FindPages":   testFindPages,
 		"Members":     testMembers,
 		"Trash":       testTrash,
 		"Append":      testAppend,

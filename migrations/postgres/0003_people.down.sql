@@ -1,0 +1,3 @@
+DROP TABLE IF EXISTS purges;
+DROP INDEX IF EXISTS documents_in_trash;
+DROP TABLE IF EXISTS document_kinds;
