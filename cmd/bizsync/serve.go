@@ -28,7 +28,7 @@ const (
 	commitTime = 6 * time.Second
 	// balancerTime is how long a node among others answers after /readyz has said that it stops.
 	balancerTime = 500 * time.Millisecond
-	// housekeepingPeriod is how often expired sessions and links are removed, at most housekeepingRows at once.
+	// housekeepingPeriod is how often what has expired is removed, at most housekeepingRows at once.
 	housekeepingPeriod = time.Minute
 	housekeepingRows   = 1000
 )
@@ -261,13 +261,21 @@ func (n *node) keepHouse(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		for {
-			deleted, err := n.store.DeleteExpiredSessions(ctx, housekeepingRows)
-			if err != nil && ctx.Err() == nil {
-				n.log.WarnContext(ctx, "expired sessions could not be removed", "error", err)
-			}
-			if err != nil || deleted < housekeepingRows {
-				break
+		for _, sweep := range []struct {
+			what string
+			some func(ctx context.Context, limit int) (int, error)
+		}{
+			{"expired sessions", n.store.DeleteExpiredSessions},
+			{"replies to requests of yesterday", n.store.SweepRequests},
+		} {
+			for {
+				removed, err := sweep.some(ctx, housekeepingRows)
+				if err != nil && ctx.Err() == nil {
+					n.log.WarnContext(ctx, sweep.what+" could not be removed", "error", err)
+				}
+				if err != nil || removed < housekeepingRows {
+					break
+				}
 			}
 		}
 	}

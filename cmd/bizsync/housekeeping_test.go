@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bizsync/bizsync/store"
+	"github.com/bizsync/bizsync/store/sqlite"
+)
+
+// TestKeepHouse: what has expired goes by itself, and nothing before.
+func TestKeepHouse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := sqlite.Open(t.Context(), sqlite.Memory, sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var house sync.WaitGroup
+		house.Go(func() { (&node{store: s, log: slog.New(slog.DiscardHandler)}).keepHouse(ctx) })
+
+		k := store.IdempotencyKey{Operation: "createDocument", Key: "k"}
+		if _, err := s.BeginRequest(ctx, k, [32]byte{}, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.FinishRequest(ctx, k, store.Reply{Status: 201}); err != nil {
+			t.Fatal(err)
+		}
+		// A reply that is kept is one that can be given once more.
+		time.Sleep(store.IdempotencyTime - time.Minute)
+		if err := s.FinishRequest(ctx, k, store.Reply{}); err != nil {
+			t.Errorf("a reply that somebody may still ask for: %v", err)
+		}
+		time.Sleep(time.Minute + 2*housekeepingPeriod)
+		if err := s.FinishRequest(ctx, k, store.Reply{}); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a reply of yesterday: %v", err)
+		}
+		cancel()
+		house.Wait()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
