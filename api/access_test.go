@@ -66,6 +66,7 @@ func accountCalls() []call {
 		{"PUT", "/users/me/password", map[string]any{"current": "x", "new": "correct horse"}, "403 403 403 401"},
 		{"GET", "/users/{id}/presence", nil, "200 200 404 401"},
 		{"GET", "/users/{unknown}/presence", nil, "404 404 404 401"},
+		{"GET", "/people", nil, "200 200 200 401"},
 		{"GET", "/api-keys", nil, "200 200 200 401"},
 		{"POST", "/api-keys", map[string]any{"name": "k", "scopes": []string{"documents:read"}}, "201 201 201 401"},
 		{"POST", "/api-keys", map[string]any{"name": "k", "scopes": []string{"admin", "tokens"}}, "201 403 403 401"},

@@ -33,7 +33,7 @@ const (
 // scopeOf is the table of which scope an operation asks of an API key. What is not in it is for people only: logins, passwords, and the keys themselves.
 func scopeOf(operation string) string {
 	switch operation {
-	case "listDocuments", "getDocument", "getContent", "listEditors", "followEditors", "listMembers", "getPresence", "listNotices", "streamNotices":
+	case "listDocuments", "getDocument", "getContent", "listEditors", "followEditors", "listMembers", "getPresence", "findPeople", "listNotices", "streamNotices":
 		return scopeRead
 	case "createDocument", "renameDocument", "deleteDocument", "restoreDocument", "setMember", "removeMember", "readNotice", "readNotices":
 		return scopeWrite

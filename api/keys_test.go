@@ -95,6 +95,7 @@ func scopesWanted() map[string]string {
 		"GET /users": "admin", "POST /users": "admin", "GET /users/{id}": "admin", "PATCH /users/{id}": "admin",
 		"POST /users/{id}/reset": "admin", "PUT /users/me/password": "",
 		"GET /users/{id}/presence": "documents:read",
+		"GET /people":              "documents:read",
 		"GET /documents":           "documents:read", "POST /documents": "documents:write",
 		"GET /documents/{id}": "documents:read", "PATCH /documents/{id}": "documents:write", "DELETE /documents/{id}": "documents:write", "POST /documents/{id}/restore": "documents:write",
 		"GET /documents/{id}/content": "documents:read", "GET /documents/{id}/editors": "documents:read", "GET /documents/{id}/events": "documents:read",

@@ -95,6 +95,7 @@ type Server struct {
 
 	logins, loginsByAddress                       *throttle
 	socketAttemptsByAccount, socketAttemptsByAddr *throttle
+	searches                                      *throttle // for people, by account
 
 	streams *streams
 	own     ownRevision
@@ -129,6 +130,7 @@ func New(o Options) (*Server, error) {
 		loginsByAddress:         newThrottle(loginsPerMinuteByAddress/60.0, loginsPerMinuteByAddress),
 		socketAttemptsByAccount: newThrottle(or(o.Attempts.AccountPerSecond, 20), or(o.Attempts.AccountBurst, 500)),
 		socketAttemptsByAddr:    newThrottle(or(o.Attempts.AddressPerSecond, 100), or(o.Attempts.AddressBurst, 1000)),
+		searches:                newThrottle(searchesPerSecond, searchBurst),
 	}
 	s.streams = &streams{store: s.store, hub: s.hub, timing: defaultStreamTiming(), most: streamsPerAccount, work: &s.work,
 		wake: make(chan struct{}, 1), open: make(map[*stream]struct{}), count: make(map[store.UserID]int)}
@@ -176,6 +178,7 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 	s.deviceRoutes()
 	s.userRoutes()
 	s.resetRoutes()
+	s.peopleRoutes()
 	s.documentRoutes()
 	s.contentRoutes()
 	s.editorRoutes()
