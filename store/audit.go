@@ -113,3 +113,19 @@ type Idempotency interface {
 	// SweepRequests removes what is older than IdempotencyTime, at most limit, and says how many.
 	SweepRequests(ctx context.Context, limit int) (int, error)
 }
+
+// Statistics are what an admin wants to know of the database. They may be a minute old, and about in a large one.
+type Statistics struct {
+	Users     int // without deleted ones and guests
+	Guests    int
+	Documents int   // without those in the trash
+	Trashed   int   // documents in the trash
+	LogRows   int64 // updates that no snapshot has covered for long
+	LogBytes  int64 // of the whole database on disk
+}
+
+// Measured tells how large things are.
+type Measured interface {
+	// Statistics counts. It must not slow a busy database down noticeably: tables that are large are estimated.
+	Statistics(ctx context.Context) (Statistics, error)
+}

@@ -48,6 +48,7 @@ type Store interface {
 	People
 	Audit
 	Idempotency
+	Measured
 
 	// Ping says whether the database answers.
 	Ping(ctx context.Context) error

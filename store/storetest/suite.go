@@ -50,6 +50,7 @@ func Run(t *testing.T, db Database) {
 		"Requests":    testRequests,
 		"Claims":      testClaims,
 		"RequestLife": testRequestLife,
+		"Statistics":  testStatistics,
 		"Secrets":     testSecrets,
 		"People":      testPeople,
 		"Documents":   testDocuments,
