@@ -115,10 +115,11 @@ func (s *Server) redisStatus() string {
 	return "unavailable"
 }
 
-func (s *Server) endConnection(_ context.Context, in *connectionPath) (*struct{}, error) {
+func (s *Server) endConnection(ctx context.Context, in *connectionPath) (*struct{}, error) {
 	_, whole := s.hub.Nodes()
 	switch {
 	case s.hub.Disconnect(in.ID):
+		s.audit(ctx, didEndConnection, in.ID.String(), "", "")
 		return nil, nil
 	case !whole:
 		return nil, problem(http.StatusServiceUnavailable, codeUnavailable, "it isn't on this server, and the others can't be asked while Redis is away").retryAfter(time.Second)

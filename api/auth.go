@@ -84,6 +84,9 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 	if need == admin || slices.Contains(op.Errors, http.StatusForbidden) {
 		op.Metadata[forbids] = true
 	}
+	if slices.Contains(op.Errors, http.StatusConflict) {
+		op.Metadata[conflicts] = true
+	}
 	if need != public {
 		op.Security = []map[string][]string{{cookieScheme: {}}}
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
@@ -95,6 +98,9 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 	if op.Method != http.MethodGet {
 		op.Errors = append(op.Errors, http.StatusForbidden)
 	}
+	if idempotent(op.OperationID) {
+		describeIdempotency(&op)
+	}
 	// The operation itself must answer for every error that it names; these three can come from any.
 	op.Errors = append(op.Errors, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable)
 	if op.Method == http.MethodPost || op.Method == http.MethodPut || op.Method == http.MethodPatch {
@@ -102,6 +108,9 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 	}
 	op.MaxBodyBytes = maxBodyBytes + 1
 	op.Middlewares = append(op.Middlewares, s.guard(need, scope))
+	if idempotent(op.OperationID) {
+		op.Middlewares = append(op.Middlewares, s.once)
+	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {

@@ -133,7 +133,7 @@ func breaches(o *huma.OpenAPI, op *huma.Operation, seen *witness) (wrong []strin
 	if response == nil {
 		return []string{fmt.Sprintf("%s has no such status in the document", op.OperationID)}
 	}
-	if retry := seen.Header().Get("Retry-After"); retry != "" != (response.Headers["Retry-After"] != nil) {
+	if retry, may := seen.Header().Get("Retry-After"), response.Headers["Retry-After"] != nil; retry != "" && !may || retry == "" && may && seen.status != http.StatusConflict {
 		wrong = append(wrong, fmt.Sprintf("Retry-After is %q", retry))
 	}
 	if location := seen.Header().Get("Location"); location != "" && response.Headers["Location"] == nil {

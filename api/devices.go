@@ -58,5 +58,6 @@ func (s *Server) deleteSession(ctx context.Context, in *devicePath) (*struct{}, 
 		s.forgetSession(ctx, me.login)
 	}
 	s.sessionEnded(ctx, in.ID)
+	s.audit(ctx, didEndSession, me.user.ID.String(), me.user.Name, "session "+in.ID.String())
 	return nil, nil
 }

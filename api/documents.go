@@ -145,6 +145,9 @@ func (s *Server) createDocument(ctx context.Context, in *createDocumentInput) (*
 	if err != nil {
 		return nil, fmt.Errorf("create document: %w", err)
 	}
+	if created {
+		s.audit(ctx, didCreate, d.ID.String(), d.Title, d.Key)
+	}
 	out := &createDocumentOutput{Status: http.StatusOK, Location: prefix + "/documents/" + d.ID.String(), Body: documentOf(d)}
 	if created {
 		out.Status = http.StatusCreated
@@ -182,6 +185,7 @@ func (s *Server) renameDocument(ctx context.Context, in *renameDocumentInput) (*
 		return nil, fmt.Errorf("rename document: %w", err)
 	}
 	s.titles.set(a.Document, title)
+	s.audit(ctx, didRename, a.Document.String(), title, "")
 	return s.readDocument(ctx, a.Document)
 }
 
@@ -190,11 +194,13 @@ func (s *Server) deleteDocument(ctx context.Context, in *DocumentPath) (*struct{
 	if err != nil {
 		return nil, err
 	}
+	title := s.titleOf(ctx, a.Document)
 	told, err := s.store.TrashDocument(ctx, a.Document, callerOf(ctx).user.ID)
 	if err != nil {
 		return nil, fmt.Errorf("move document to the trash: %w", err)
 	}
 	s.accessChanged(a.Document, told...)
+	s.audit(ctx, didDelete, a.Document.String(), title, "")
 	return nil, nil
 }
 
@@ -208,5 +214,6 @@ func (s *Server) restoreDocument(ctx context.Context, in *DocumentPath) (*docume
 		return nil, fmt.Errorf("restore document: %w", err)
 	}
 	s.accessChanged(a.Document, told...)
+	s.audit(ctx, didRestore, a.Document.String(), s.titleOf(ctx, a.Document), "")
 	return s.readDocument(ctx, a.Document)
 }

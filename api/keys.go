@@ -39,7 +39,7 @@ func scopeOf(operation string) string {
 		return scopeWrite
 	case "createToken":
 		return scopeTokens
-	case "listUsers", "createUser", "getUser", "changeUser", "resetPassword", "listEveryone", "followEveryone", "listNodes", "endConnection":
+	case "listUsers", "createUser", "getUser", "changeUser", "resetPassword", "listEveryone", "followEveryone", "listNodes", "listAudit", "readStatistics", "endConnection":
 		return scopeAdmin
 	}
 	return ""
@@ -140,6 +140,7 @@ func (s *Server) createKey(ctx context.Context, in *createKeyInput) (*createKeyO
 	if key, err = s.store.CreateAPIKey(ctx, key, hash); err != nil {
 		return nil, fmt.Errorf("make API key: %w", err)
 	}
+	s.audit(ctx, didCreateKey, key.ID.String(), key.Name, strings.Join(key.Scopes, " ")+expiryText(key.ExpiresAt))
 	return &createKeyOutput{Body: NewKey{Key: keyOf(key), Text: keyPrefix + token}}, nil
 }
 
@@ -150,6 +151,7 @@ func (s *Server) deleteKey(ctx context.Context, in *keyPath) (*struct{}, error) 
 		return nil, fmt.Errorf("delete API key: %w", err)
 	}
 	s.credentialsChanged(ctx)
+	s.audit(ctx, didDeleteKey, in.ID.String(), "", "")
 	return nil, nil
 }
 
@@ -172,7 +174,9 @@ func (s *Server) callerByKey(ctx context.Context, authorization string) (caller,
 	if err != nil {
 		return caller{}, fmt.Errorf("API key: %w", err)
 	}
-	return caller{user: user, key: found}, nil
+	who := caller{user: user, key: found}
+	s.auditUse(ctx, who)
+	return who, nil
 }
 
 // keyHolds says whether the key that a collaboration token was made with still holds; true for a token that was made without one.

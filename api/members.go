@@ -85,6 +85,10 @@ func (s *Server) setMember(ctx context.Context, in *setMemberInput) (*memberOutp
 	if !ok {
 		return nil, invalid("body.role", "a role is one of viewer, commenter, editor, owner")
 	}
+	before, err := s.store.Resolve(ctx, a.Document.String(), in.User)
+	if err != nil {
+		return nil, fmt.Errorf("read the role so far: %w", err)
+	}
 	m, err := s.store.SetMember(ctx, a.Document, in.User, role, callerOf(ctx).user.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, problem(http.StatusNotFound, codeNotFound, "no such account")
@@ -93,6 +97,7 @@ func (s *Server) setMember(ctx context.Context, in *setMemberInput) (*memberOutp
 		return nil, fmt.Errorf("set member: %w", err)
 	}
 	s.accessChanged(a.Document, in.User)
+	s.auditRole(ctx, a.Document, s.titleOf(ctx, a.Document), before.Role, role, in.User, m.Name)
 	return &memberOutput{Body: memberOf(m)}, nil
 }
 
@@ -106,11 +111,13 @@ func (s *Server) removeMember(ctx context.Context, in *MemberPath) (*struct{}, e
 	if err != nil {
 		return nil, err
 	}
+	title := s.titleOf(ctx, a.Document)
 	if err := s.store.RemoveMember(ctx, a.Document, in.User, me); errors.Is(err, store.ErrNotFound) {
 		return nil, problem(http.StatusNotFound, codeNotFound, "no such member")
 	} else if err != nil {
 		return nil, fmt.Errorf("remove member: %w", err)
 	}
 	s.accessChanged(a.Document, in.User)
+	s.auditRole(ctx, a.Document, title, store.NoRole, store.NoRole, in.User, "")
 	return nil, nil
 }

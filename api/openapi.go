@@ -56,6 +56,9 @@ func finishDescription(o *huma.OpenAPI) (http.HandlerFunc, error) {
 				}
 				describeErrors(op, status, response, schema)
 			}
+			if created, existing := op.Responses["201"], op.Responses["200"]; created != nil && existing != nil {
+				existing.Headers = created.Headers // what was made before is told as what is made now
+			}
 			if err := describeExamples(o.Components.Schemas, op); err != nil {
 				return nil, err
 			}

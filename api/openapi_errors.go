@@ -7,8 +7,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// forbids is the key of an operation's metadata that says that it answers 403 to some who are signed in.
-const forbids = "forbids"
+// Keys of an operation's metadata: what it itself answers.
+const (
+	forbids   = "forbids"   // 403 to some who are signed in
+	conflicts = "conflicts" // 409
+)
 
 // codesOf gives the codes with which an operation answers a status, each with a sentence for an example. What isn't special about an operation follows from the status.
 func codesOf(op *huma.Operation, status int) []Problem {
@@ -61,8 +64,17 @@ func usualCodes(op *huma.Operation, status int) (codes []string) {
 		http.StatusRequestEntityTooLarge: codeTooLarge, http.StatusUnsupportedMediaType: codeMediaType, http.StatusUnprocessableEntity: codeValidation,
 		http.StatusTooManyRequests: codeManyAttempts, http.StatusInternalServerError: codeInternal, http.StatusServiceUnavailable: codeUnavailable,
 	}
-	if code, ok := usual[status]; ok {
+	code, ok := usual[status]
+	if ok && !(status == http.StatusConflict && op.Metadata[conflicts] == nil) {
 		codes = append(codes, code)
+	}
+	if idempotent(op.OperationID) {
+		switch status {
+		case http.StatusConflict:
+			codes = append(codes, codeSameRequest)
+		case http.StatusUnprocessableEntity:
+			codes = append(codes, codeOtherRequest)
+		}
 	}
 	return codes
 }
@@ -94,6 +106,10 @@ func sentenceOf(code string) string {
 		return "a document needs an owner: make somebody else owner first"
 	case codeLastAdmin:
 		return "an installation needs an admin: make somebody else admin first"
+	case codeOtherRequest:
+		return "this Idempotency-Key was used for another request"
+	case codeSameRequest:
+		return "the same request is being done at this moment"
 	case codeGone:
 		return "this document is in the trash"
 	case codeTooLarge:
@@ -135,7 +151,7 @@ func describeErrors(op *huma.Operation, status int, response *huma.Response, sch
 		media.Examples[p.Code] = &huma.Example{Summary: p.Detail, Value: p}
 	}
 	response.Description = http.StatusText(status) + ": " + strings.Join(names, ", ")
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable || media.Examples[codeSameRequest] != nil {
 		response.Headers = map[string]*huma.Param{"Retry-After": {Description: "Try again after so many seconds.", Schema: &huma.Schema{Type: huma.TypeInteger}}}
 	}
 }

@@ -185,10 +185,10 @@ func (s *Server) crossSite(next http.Handler) http.Handler {
 				h := w.Header()
 				h.Set("Access-Control-Allow-Origin", origin)
 				h.Set("Access-Control-Allow-Credentials", "true")
-				h.Set("Access-Control-Expose-Headers", "ETag, Location, Retry-After")
+				h.Set("Access-Control-Expose-Headers", "ETag, Location, Retry-After, Idempotency-Replayed")
 				if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 					h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
-					h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization, If-None-Match, Last-Event-ID")
+					h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID")
 					h.Set("Access-Control-Max-Age", "600")
 					w.WriteHeader(http.StatusNoContent)
 					return

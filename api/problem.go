@@ -30,6 +30,8 @@ const (
 	codeConflict     = "conflict"
 	codeSetupDone    = "setup_done"
 	codeLastOwner    = "last_owner"
+	codeOtherRequest = "idempotency_mismatch"
+	codeSameRequest  = "idempotency_busy"
 	codeLastAdmin    = "last_admin"
 	codeGone         = "gone"
 	codeTooLarge     = "too_large"

@@ -58,6 +58,7 @@ func (s *Server) resetPassword(ctx context.Context, in *UserPath) (*resetOutput,
 	if err != nil {
 		return nil, err
 	}
+	s.audit(ctx, didReset, user.ID.String(), user.Name, "")
 	return &resetOutput{Body: link}, nil
 }
 
@@ -92,6 +93,7 @@ func (s *Server) changePassword(ctx context.Context, in *changePasswordInput) (*
 		return nil, fmt.Errorf("change password: %w", err)
 	}
 	s.credentialsChanged(ctx)
+	s.audit(ctx, didPassword, user.ID.String(), user.Name, "")
 	return nil, nil
 }
 

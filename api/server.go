@@ -87,6 +87,8 @@ type Server struct {
 	sessionIdle time.Duration
 	sockets     *sockets
 	keeper      *loginKeeper
+	auditor     *auditor
+	sealer      *sealer
 	metrics     *httpMetrics
 	api         huma.API
 	handler     http.Handler
@@ -125,6 +127,7 @@ func New(o Options) (*Server, error) {
 		store: o.Store, sessions: o.Sessions, hub: o.Hub, database: or(o.Database, "sqlite"), redis: o.Redis, titles: newTitles(o.Store), passwords: o.Passwords, tokens: newTokens(o.Secret), log: o.Logger, origins: origins,
 		sessionIdle: or(o.SessionIdle, defaultSessionIdle),
 		metrics:     newHTTPMetrics(o.Metrics),
+		auditor:     newAuditor(o.Metrics),
 
 		logins:                  newThrottle(loginsPerMinute/60.0, loginsPerMinute),
 		loginsByAddress:         newThrottle(loginsPerMinuteByAddress/60.0, loginsPerMinuteByAddress),
@@ -137,6 +140,9 @@ func New(o Options) (*Server, error) {
 	s.life, s.endLife = context.WithCancel(context.Background())
 	s.sockets = newSockets(or(o.FrameBytes, defaultFrameBytes), defaultConnTiming(), &s.work)
 	s.keeper = newLoginKeeper(s.life, s.store, s.sessionIdle, &s.work)
+	if s.sealer, err = newSealer(o.Secret); err != nil {
+		return nil, err
+	}
 	if s.handler, err = s.routes(o.Web); err != nil {
 		return nil, err
 	}
@@ -188,6 +194,7 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 	s.noticeRoutes()
 	s.presenceRoutes()
 	s.adminRoutes()
+	s.auditRoutes()
 	spec, err := finishDescription(s.api.OpenAPI())
 	if err != nil {
 		return nil, err

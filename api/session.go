@@ -88,6 +88,7 @@ func (s *Server) login(ctx context.Context, in *loginInput) (*loginOutput, error
 		return nil, fmt.Errorf("log in: %w", err)
 	}
 	if !ok || user.Disabled {
+		s.auditFailedLogin(ctx, user, email)
 		return nil, problem(http.StatusUnauthorized, codeCredentials, "email or password is wrong")
 	}
 	s.logins.give(pair)
@@ -105,6 +106,7 @@ func (s *Server) openSession(ctx context.Context, user store.User) (*loginOutput
 	if err := s.store.CreateSession(ctx, session, hash); err != nil {
 		return nil, fmt.Errorf("open session: %w", err)
 	}
+	s.audit(as(ctx, user), didLogin, user.ID.String(), user.Name, cutText(v.agent, 256))
 	return &loginOutput{SetCookie: s.cookie(v, token), Body: userOf(user)}, nil
 }
 
@@ -124,6 +126,7 @@ func (s *Server) logout(ctx context.Context, _ *struct{}) (*logoutOutput, error)
 	}
 	s.forgetSession(ctx, c.login)
 	s.sessionEnded(ctx, c.session.ID)
+	s.audit(ctx, didLogout, c.user.ID.String(), c.user.Name, "")
 	gone := s.cookie(visitOf(ctx), "")
 	gone.MaxAge = -1
 	return &logoutOutput{SetCookie: gone}, nil

@@ -106,6 +106,7 @@ func (s *Server) setup(ctx context.Context, in *setupInput) (*loginOutput, error
 	if err != nil {
 		return nil, fmt.Errorf("create the first admin: %w", err)
 	}
+	s.audit(as(ctx, user), didCreateUser, user.ID.String(), user.Name, "first admin")
 	return s.openSession(ctx, user)
 }
 
@@ -129,6 +130,7 @@ func (s *Server) acceptInvitation(ctx context.Context, in *invitationInput) (*lo
 		return nil, fmt.Errorf("accept invitation: %w", err)
 	}
 	s.credentialsChanged(ctx)
+	s.audit(as(ctx, user), didPassword, user.ID.String(), user.Name, "by a one-time link")
 	return s.openSession(ctx, user)
 }
 

@@ -147,6 +147,7 @@ func (s *Server) createToken(ctx context.Context, in *createTokenInput) (*create
 	if err != nil {
 		return nil, err
 	}
+	s.audit(ctx, didCreateToken, a.Document.String(), s.titleOf(ctx, a.Document), role.String())
 	return &createTokenOutput{Body: CollaborationToken{Token: token, ExpiresAt: now.Add(life), URL: socketBase(visitOf(ctx).base)}}, nil
 }
 

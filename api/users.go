@@ -170,12 +170,14 @@ func (s *Server) createUser(ctx context.Context, in *createUserInput) (*createUs
 	if err != nil {
 		return nil, fmt.Errorf("create user: %w", err)
 	}
+	s.audit(ctx, didCreateUser, user.ID.String(), user.Name, string(user.Role))
 	out := &createUserOutput{Location: prefix + "/users/" + user.ID.String(), Body: InvitedUser{User: userOf(user)}}
 	if in.Body.Password == "" {
 		invitation, err := s.passwordLink(ctx, user.ID, invitationLife)
 		if err != nil {
 			return nil, err
 		}
+		s.audit(ctx, didInvite, user.ID.String(), user.Name, user.Email)
 		out.Body.Invitation = &invitation
 	}
 	return out, nil
@@ -220,5 +222,6 @@ func (s *Server) applyChange(ctx context.Context, id store.UserID, change store.
 		return nil, fmt.Errorf("change user: %w", err)
 	}
 	s.credentialsChanged(ctx)
+	s.auditUserChange(ctx, user, change)
 	return &userOutput{Body: userOf(user)}, nil
 }
