@@ -81,6 +81,7 @@ func accountCalls() []call {
 		{"GET", "/admin/events", nil, "200 403 403 401"},
 		{"GET", "/admin/nodes", nil, "200 403 403 401"},
 		{"GET", "/admin/audit", nil, "200 403 403 401"},
+		{"GET", "/admin/statistics", nil, "200 403 403 401"},
 		{"DELETE", "/admin/connections/{id}", nil, "404 403 403 401"},
 	}
 }

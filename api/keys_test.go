@@ -102,7 +102,7 @@ func scopesWanted() map[string]string {
 		"GET /documents/{id}/members": "documents:read", "PUT /documents/{id}/members/{userId}": "documents:write", "DELETE /documents/{id}/members/{userId}": "documents:write",
 		"POST /documents/{id}/tokens": "tokens",
 		"GET /notifications":          "documents:read", "GET /notifications/stream": "documents:read", "POST /notifications/read": "documents:write", "POST /notifications/{id}/read": "documents:write",
-		"GET /admin/editors": "admin", "GET /admin/events": "admin", "GET /admin/nodes": "admin", "GET /admin/audit": "admin", "DELETE /admin/connections/{id}": "admin",
+		"GET /admin/editors": "admin", "GET /admin/events": "admin", "GET /admin/nodes": "admin", "GET /admin/audit": "admin", "GET /admin/statistics": "admin", "DELETE /admin/connections/{id}": "admin",
 	}
 }
 

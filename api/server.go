@@ -195,6 +195,7 @@ func (s *Server) routes(web fs.FS) (http.Handler, error) {
 	s.presenceRoutes()
 	s.adminRoutes()
 	s.auditRoutes()
+	s.statisticsRoutes()
 	spec, err := finishDescription(s.api.OpenAPI())
 	if err != nil {
 		return nil, err
