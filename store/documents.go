@@ -51,6 +51,9 @@ type Document struct {
 	DeletedAt time.Time // zero: not in the trash
 }
 
+// TrashTime is how long a document stays in the trash before it is deleted for good.
+const TrashTime = 30 * 24 * time.Hour
+
 // DocumentKind says which editor a document is for. Its content is a Yjs document either way.
 type DocumentKind string
 
@@ -128,10 +131,16 @@ type Documents interface {
 	FindDocuments(ctx context.Context, user UserID, q DocumentQuery, p Page) (docs []Document, next string, err error)
 	// RenameDocument sets the title.
 	RenameDocument(ctx context.Context, id DocumentID, title string) error
+	// SetDocumentKey gives a document another key, or none with "". ErrConflict for one that is another document's, or reads like another document's id.
+	SetDocumentKey(ctx context.Context, id DocumentID, key string) error
 	// TrashDocument moves a document to the trash, RestoreDocument brings it back; both are idempotent and move the access version. by did it (uuid.Nil: nobody in
 	// particular) and is not told; told are those who got a notice of it.
 	TrashDocument(ctx context.Context, id DocumentID, by UserID) (told []UserID, err error)
 	RestoreDocument(ctx context.Context, id DocumentID, by UserID) (told []UserID, err error)
+	// PurgeDocument deletes a document for good, with all that it ever had but notices of it: whoever writes to it afterwards finds it unknown. ErrConflict unless it is in the trash.
+	PurgeDocument(ctx context.Context, id DocumentID) error
+	// SweepTrash deletes for good what has been in the trash for TrashTime, at most limit documents, and says how many.
+	SweepTrash(ctx context.Context, limit int) (int, error)
 
 	// Resolve finds a document by id or key, trashed ones included, with user's access to it. ErrNotFound when there is none.
 	// name is tried as a key, then, when it is a UUID, as an id. An unknown member gives Role NoRole, not an error.
@@ -145,6 +154,9 @@ type Documents interface {
 	SetMember(ctx context.Context, id DocumentID, user UserID, role Role, by UserID) (Member, error)
 	// RemoveMember takes a member's access away, moves the access version and tells the member, unless by is themself. ErrNotFound, ErrLastOwner.
 	RemoveMember(ctx context.Context, id DocumentID, user, by UserID) error
+	// TransferDocument makes another account the document's Owner, and an owner among its members; whoever was Owner before stays a member as they are. It moves the access
+	// version, and to gets a notice as by SetMember: told says whether. ErrNotFound for an unknown document, and for an unknown or disabled account.
+	TransferDocument(ctx context.Context, id DocumentID, to, by UserID) (told []UserID, err error)
 }
 
 // NewID makes an identifier that sorts by time of creation (UUIDv7).

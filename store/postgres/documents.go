@@ -65,6 +65,8 @@ func createDocument(t *tx, d store.Document, packed []byte, size int) (doc store
 	}
 	if d.ID == uuid.Nil {
 		d.ID = store.NewID()
+	} else if err := wantCleared(t, d.ID); err != nil {
+		return doc, false, err
 	}
 	if err := wantActive(t, d.Owner); err != nil {
 		return doc, false, fmt.Errorf("owner: %w", err)
@@ -111,6 +113,18 @@ func createDocument(t *tx, d store.Document, packed []byte, size int) (doc store
 	}
 	doc, err = readDocument(t, d.ID, d.Owner)
 	return doc, true, err
+}
+
+// wantCleared fails with ErrConflict while something is left of a document that had that id.
+func wantCleared(t *tx, id store.DocumentID) error {
+	err := t.row("SELECT 1 FROM purges WHERE document = $1", id).Scan(new(int))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = fmt.Errorf("id %v: %w", id, store.ErrConflict)
+	}
+	return err
 }
 
 // insertKind notes a kind that is not the usual one.
@@ -200,6 +214,46 @@ func (s *Store) RenameDocument(ctx context.Context, id store.DocumentID, title s
 		return fmt.Errorf("rename document %v: %w", id, err)
 	}
 	return nil
+}
+
+// SetDocumentKey gives a document another key, or none.
+func (s *Store) SetDocumentKey(ctx context.Context, id store.DocumentID, key string) error {
+	err := s.write(ctx, func(t *tx) error { return setDocumentKey(t, id, key) })
+	if err != nil {
+		return fmt.Errorf("set key of document %v to %q: %w", id, key, err)
+	}
+	return nil
+}
+
+func setDocumentKey(t *tx, id store.DocumentID, key string) error {
+	if !storable(key) {
+		return errors.New("key is not valid text")
+	}
+	if _, err := lockHead(t, id); err != nil {
+		return err
+	}
+	var before string
+	err := t.row("SELECT coalesce(key, '') FROM documents WHERE id = $1", id).Scan(&before)
+	if err != nil || before == key {
+		return err
+	}
+	if other, ok := parseID(key); ok && other != id {
+		err := t.row("SELECT 1 FROM documents WHERE id = $1", other).Scan(new(int))
+		if err == nil {
+			err = store.ErrConflict
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	err = t.exec("UPDATE documents SET key = nullif($1, '') WHERE id = $2", key, id)
+	if taken(err) {
+		err = store.ErrConflict
+	}
+	if err != nil {
+		return err
+	}
+	return t.exec("UPDATE heads SET changed_at = clock_timestamp() WHERE document = $1", id)
 }
 
 // TrashDocument moves a document to the trash.

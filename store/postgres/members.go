@@ -148,22 +148,8 @@ func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role, b
 	if err != nil {
 		return store.Member{}, err
 	}
-	err = t.exec("INSERT INTO members (document, user_id, role, created_at) VALUES ($1, $2, $3, now())"+
-		" ON CONFLICT (document, user_id) DO UPDATE SET role = excluded.role", id, user, role)
-	if err != nil {
+	if _, err := makeMember(t, id, user, before, role, by); err != nil {
 		return store.Member{}, err
-	}
-	if err := accessMoved(t, id); err != nil {
-		return store.Member{}, err
-	}
-	if before != role {
-		kind := store.NoticeRole
-		if before == store.NoRole {
-			kind = store.NoticeShared
-		}
-		if _, err := tell(t, kind, id, by, listener{user, role}); err != nil {
-			return store.Member{}, err
-		}
 	}
 	return scanMember(t.row(memberQuery+" AND m.user_id = $2", id, user))
 }
@@ -203,6 +189,53 @@ func (s *Store) RemoveMember(ctx context.Context, id store.DocumentID, user, by 
 		return fmt.Errorf("remove member %v of document %v: %w", user, id, err)
 	}
 	return nil
+}
+
+// TransferDocument makes another account the document's owner.
+func (s *Store) TransferDocument(ctx context.Context, id store.DocumentID, to, by store.UserID) (told []store.UserID, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		told, err = transferDocument(t, id, to, by)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("transfer document %v to %v: %w", id, to, err)
+	}
+	return told, nil
+}
+
+func transferDocument(t *tx, id store.DocumentID, to, by store.UserID) ([]store.UserID, error) {
+	if _, err := lockHead(t, id); err != nil {
+		return nil, err
+	}
+	if err := wantActive(t, to); err != nil {
+		return nil, fmt.Errorf("user: %w", err)
+	}
+	before, err := memberRole(t, id, to)
+	if err != nil {
+		return nil, err
+	}
+	moved, err := t.changed("UPDATE documents SET owner = $1 WHERE id = $2 AND owner <> $1", to, id)
+	if err != nil || moved == 0 && before == store.Owner {
+		return nil, err
+	}
+	return makeMember(t, id, to, before, store.Owner, by)
+}
+
+// makeMember gives an account a role that had the role before, moves the access version and tells of it. The head is locked.
+func makeMember(t *tx, id store.DocumentID, user store.UserID, before, role store.Role, by store.UserID) (told []store.UserID, err error) {
+	err = t.exec("INSERT INTO members (document, user_id, role, created_at) VALUES ($1, $2, $3, now())"+
+		" ON CONFLICT (document, user_id) DO UPDATE SET role = excluded.role", id, user, role)
+	if err != nil {
+		return nil, err
+	}
+	if err := accessMoved(t, id); err != nil || before == role {
+		return nil, err
+	}
+	kind := store.NoticeRole
+	if before == store.NoRole {
+		kind = store.NoticeShared
+	}
+	return tell(t, kind, id, by, listener{user, role})
 }
 
 // keepsOwner fails with ErrLastOwner when user is an owner and no other owner has a working account. The head is locked.

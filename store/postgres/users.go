@@ -37,9 +37,9 @@ func orNull(t time.Time) any {
 	return t
 }
 
-// wantActive fails with ErrNotFound unless that account exists and is not disabled.
+// wantActive fails with ErrNotFound unless that account exists and is not disabled. It can't be deleted before the end of the transaction.
 func wantActive(t *tx, id store.UserID) error {
-	return t.row("SELECT 1 FROM users WHERE id = $1 AND NOT disabled", id).Scan(new(int))
+	return t.row("SELECT 1 FROM users WHERE id = $1 AND NOT disabled FOR KEY SHARE", id).Scan(new(int))
 }
 
 // keepActive is wantActive, and the account can't be disabled before the end of the transaction: for what disabling ends. Many may do so at once.

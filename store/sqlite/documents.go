@@ -62,6 +62,8 @@ func createDocument(t *tx, d store.Document, packed []byte) (doc store.Document,
 	}
 	if d.ID == uuid.Nil {
 		d.ID = store.NewID()
+	} else if err := wantCleared(t, d.ID); err != nil {
+		return doc, false, err
 	}
 	err = t.row("SELECT name FROM users WHERE id = ? AND disabled = 0", blob(d.Owner)).Scan(&d.OwnerName)
 	if err != nil {
@@ -105,6 +107,18 @@ func createDocument(t *tx, d store.Document, packed []byte) (doc store.Document,
 	}
 	doc, err = readDocument(t, d.ID, d.Owner)
 	return doc, true, err
+}
+
+// wantCleared fails with ErrConflict while something is left of a document that had that id.
+func wantCleared(t *tx, id store.DocumentID) error {
+	err := t.row("SELECT 1 FROM purges WHERE document = ?", blob(id)).Scan(new(int))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = fmt.Errorf("id %v: %w", id, store.ErrConflict)
+	}
+	return err
 }
 
 // insertKind notes a kind that is not the usual one.
@@ -188,6 +202,38 @@ func (s *Store) RenameDocument(ctx context.Context, id store.DocumentID, title s
 	})
 	if err != nil {
 		return fmt.Errorf("rename document %v: %w", id, err)
+	}
+	return nil
+}
+
+// SetDocumentKey gives a document another key, or none.
+func (s *Store) SetDocumentKey(ctx context.Context, id store.DocumentID, key string) error {
+	err := s.write(ctx, func(t *tx) error {
+		var before string
+		err := t.row("SELECT coalesce(key, '') FROM documents WHERE id = ?", blob(id)).Scan(&before)
+		if err != nil || before == key {
+			return err
+		}
+		if other, ok := parseID(key); ok && other != id {
+			err := t.row("SELECT 1 FROM documents WHERE id = ?", blob(other)).Scan(new(int))
+			if err == nil {
+				err = store.ErrConflict
+			}
+			if !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
+		err = t.exec("UPDATE documents SET key = ? WHERE id = ?", sql.NullString{String: key, Valid: key != ""}, blob(id))
+		if taken(err) {
+			err = store.ErrConflict
+		}
+		if err != nil {
+			return err
+		}
+		return t.exec("UPDATE heads SET changed_at = ? WHERE document = ?", now(), blob(id))
+	})
+	if err != nil {
+		return fmt.Errorf("set key of document %v to %q: %w", id, key, err)
 	}
 	return nil
 }

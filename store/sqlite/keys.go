@@ -54,7 +54,7 @@ func (s *Store) CreateAPIKey(ctx context.Context, k store.APIKey, tokenHash [32]
 		return store.APIKey{}, fmt.Errorf("create API key: %w", err)
 	}
 	err = s.write(ctx, func(t *tx) error {
-		err := t.row("SELECT 1 FROM users WHERE id = ? AND disabled = 0", blob(k.User)).Scan(new(int))
+		err := wantActive(t, k.User)
 		if err != nil {
 			return fmt.Errorf("user %v: %w", k.User, err)
 		}

@@ -23,7 +23,7 @@ func (s *Store) CreateLink(ctx context.Context, kind store.LinkKind, user store.
 				return err
 			}
 		case kind == store.LinkPassword:
-			err := t.row("SELECT 1 FROM users WHERE id = ? AND disabled = 0", blob(user)).Scan(new(int))
+			err := wantActive(t, user)
 			if err != nil {
 				return fmt.Errorf("user %v: %w", user, err)
 			}

@@ -97,6 +97,9 @@ type exportedTable struct {
 	columns           []exportedColumn
 }
 
+// kept leaves out what is left of documents that are gone.
+const kept = " WHERE document NOT IN (SELECT document FROM purges)"
+
 var exported = []exportedTable{
 	{"secrets", "secrets", "name", []exportedColumn{text("name"), bytesOf("value")}},
 	{"users", "users", "id", []exportedColumn{
@@ -115,13 +118,13 @@ var exported = []exportedTable{
 	{"members", "members", "document, user", []exportedColumn{id("document"), user, integer("role"), instant("created_at")}},
 	{"heads", headTables, "h.document", []exportedColumn{
 		as("document", "h.document", toUUID), integer("seq"), as("row_id", "row", asIs), id("epoch"), integer("access_version"), flag("deleted"), instant("changed_at"), instant("reset_at")}},
-	{"bindings", "bindings", "document, client", []exportedColumn{id("document"), integer("client"), user}},
+	{"bindings", "bindings" + kept, "document, client", []exportedColumn{id("document"), integer("client"), user}},
 	{"snapshots", "snapshots", "document", []exportedColumn{
 		id("document"), integer("seq"), as("row_id", "row", asIs), instant("created_at"), as("state", "state", toPacked)}},
 	{"coverings", "coverings", "document, seq", []exportedColumn{id("document"), integer("seq"), instant("covered_at")}},
-	{"history", "history", "document, seq, id", []exportedColumn{
+	{"history", "history" + kept, "document, seq, id", []exportedColumn{
 		id("document"), integer("seq"), integer("id"), integer("prev"), id("author"), instant("created_at"), bytesOf("data"), size}},
-	{"updates", "updates", "n", []exportedColumn{
+	{"updates", "updates" + kept, "n", []exportedColumn{
 		id("document"), integer("seq"), integer("id"), integer("prev"), id("author"), instant("created_at"), bytesOf("data"), size}},
 	{"audit", "audit", "id", []exportedColumn{
 		id("id"), instant("at"), id("actor"), text("actor_name"), id("key"), text("action"), text("subject"), text("name"), text("address"), text("detail")}},

@@ -23,6 +23,11 @@ func scanUser(r scanner) (u store.User, err error) {
 // emailKey is the form in which emails are compared.
 func emailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
+// wantActive fails with ErrNotFound unless that account exists and is not disabled.
+func wantActive(t *tx, id store.UserID) error {
+	return t.row("SELECT 1 FROM users WHERE id = ? AND disabled = 0", blob(id)).Scan(new(int))
+}
+
 // CreateUser inserts a user.
 func (s *Store) CreateUser(ctx context.Context, u store.User) (user store.User, err error) {
 	err = s.write(ctx, func(t *tx) error {
