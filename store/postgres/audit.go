@@ -56,6 +56,9 @@ func (s *Store) AuditLog(ctx context.Context, q store.AuditQuery, p store.Page) 
 	if !storable(q.Action) || !storable(q.Subject) {
 		return nil, "", nil
 	}
+	if to := place(ceilMicro(q.To), uuid.Nil); !q.To.IsZero() && to.time <= after.time {
+		after = to // nothing lies between them: no time has a lower id
+	}
 	size := pageSize(p)
 	where, args := auditConditions(q, after, size+1)
 	err = s.query(ctx, func(t *tx) error {
@@ -102,9 +105,6 @@ func auditConditions(q store.AuditQuery, after position, limit int) (where strin
 	}
 	if !q.From.IsZero() {
 		add("at >= ?", ceilMicro(q.From))
-	}
-	if !q.To.IsZero() {
-		add("at < ?", ceilMicro(q.To))
 	}
 	return strings.Join(conditions, " AND "), args
 }

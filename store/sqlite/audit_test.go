@@ -1,9 +1,11 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -49,5 +51,50 @@ func TestAuditAppendOnly(t *testing.T) {
 		if e.ID == id && e.Action != "document.share" || e.ID != id && e.Action != "document.purge" {
 			t.Errorf("an entry has become %+v", e)
 		}
+	}
+}
+
+// TestAuditManyAlike: actions that begin alike are listed alike, be they few, which are sorted, or many, which are read in the order of time.
+func TestAuditManyAlike(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bizsync.db")
+	s := open(t, path)
+	for _, many := range []int{100, 9_900} {
+		exec(t, s, "WITH RECURSIVE i (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < ?1)"+
+			" INSERT INTO audit SELECT randomblob(16), abs(random() % 1000), NULL, '', NULL, CASE n % 4 WHEN 0 THEN 'documents' WHEN 1 THEN 'document.share' ELSE 'document.create' END, '', '', '', ''"+
+			" FROM i", many)
+		var listed int
+		p, last := store.Page{Limit: 1000}, store.AuditEntry{At: time.Now()}
+		for {
+			entries, next, err := s.AuditLog(t.Context(), store.AuditQuery{Action: "document.", From: time.UnixMilli(100), To: time.UnixMilli(900)}, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				if e.At.After(last.At) || e.At.Equal(last.At) && bytes.Compare(e.ID[:], last.ID[:]) >= 0 {
+					t.Fatalf("%v is listed after %v", e, last)
+				}
+				last = e
+			}
+			listed += len(entries)
+			if p.Cursor = next; next == "" {
+				break
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var want int
+		db := raw(t, path)
+		if err := db.QueryRow("SELECT count(*) FROM audit WHERE action LIKE 'document.%' AND at BETWEEN 100 AND 899").Scan(&want); err != nil {
+			t.Fatal(err)
+		}
+		db.Close()
+		if listed != want {
+			t.Errorf("%d entries are listed of %d", listed, want)
+		}
+		s = open(t, path)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
