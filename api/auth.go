@@ -107,7 +107,11 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	op.MaxBodyBytes = maxBodyBytes + 1
-	op.Middlewares = append(op.Middlewares, s.guard(need, scope))
+	limit := requestTime
+	if hashes(op.OperationID) {
+		limit += passwordWait
+	}
+	op.Middlewares = append(op.Middlewares, s.guard(need, scope, limit))
 	if idempotent(op.OperationID) {
 		op.Middlewares = append(op.Middlewares, s.once)
 	}
@@ -120,13 +124,22 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 	})
 }
 
+// hashes says which operations hash a password, for which they may have to wait for others to have done so.
+func hashes(operation string) bool {
+	switch operation {
+	case "login", "setup", "acceptInvitation", "createUser", "changePassword":
+		return true
+	}
+	return false
+}
+
 // guard lets those through who may call an operation, and bounds the time in which it must be answered.
-func (s *Server) guard(need access, scope string) func(huma.Context, func(huma.Context)) {
+func (s *Server) guard(need access, scope string, limit time.Duration) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humachi.Unwrap(ctx)
 		inner := context.WithValue(ctx.Context(), visitKey{}, visit{address: s.origins.address(r), base: s.origins.base(r), agent: r.UserAgent()})
 		// A database that is away is told as such while the caller is still listening.
-		inner, cancel := context.WithTimeout(inner, requestTime)
+		inner, cancel := context.WithTimeout(inner, limit)
 		defer cancel()
 		if need != public {
 			c, err := s.authenticate(inner, r)

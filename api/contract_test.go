@@ -136,6 +136,14 @@ func breaches(o *huma.OpenAPI, op *huma.Operation, seen *witness) (wrong []strin
 	if retry, may := seen.Header().Get("Retry-After"), response.Headers["Retry-After"] != nil; retry != "" && !may || retry == "" && may && seen.status != http.StatusConflict {
 		wrong = append(wrong, fmt.Sprintf("Retry-After is %q", retry))
 	}
+	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"} {
+		if got := seen.Header().Get(name); got != want {
+			wrong = append(wrong, fmt.Sprintf("%s is %q", name, got))
+		}
+	}
+	if cache := seen.Header().Get("Cache-Control"); cache != "no-store" && !strings.HasPrefix(cache, "private, ") {
+		wrong = append(wrong, fmt.Sprintf("others may keep it: Cache-Control is %q", cache))
+	}
 	if location := seen.Header().Get("Location"); location != "" && response.Headers["Location"] == nil {
 		wrong = append(wrong, "Location isn't described")
 	}
@@ -279,19 +287,23 @@ func TestContractFindsBreaches(t *testing.T) {
 		status int
 		kind   string
 		body   string
+		cache  string
 		right  bool
 	}{
-		{"the example", 200, "application/json", string(good), true},
-		{"a status that isn't described", 418, "application/json", "{}", false},
-		{"another type", 200, "text/html", string(good), false},
-		{"a field missing", 200, "application/json", `{}`, false},
-		{"a field too many", 200, "application/json", strings.Replace(string(good), "{", `{"secret":1,`, 1), false},
-		{"a field of another type", 200, "application/json", strings.Replace(string(good), `"Plans for spring"`, "7", 1), false},
-		{"an error", 404, problemType, `{"type":"about:blank","title":"Not Found","status":404,"detail":"no","code":"not_found"}`, true},
-		{"an error of another code", 404, problemType, `{"type":"about:blank","title":"Not Found","status":404,"detail":"no","code":"last_owner"}`, false},
+		{"the example", 200, "application/json", string(good), "no-store", true},
+		{"a status that isn't described", 418, "application/json", "{}", "no-store", false},
+		{"another type", 200, "text/html", string(good), "no-store", false},
+		{"a field missing", 200, "application/json", `{}`, "no-store", false},
+		{"a field too many", 200, "application/json", strings.Replace(string(good), "{", `{"secret":1,`, 1), "no-store", false},
+		{"a field of another type", 200, "application/json", strings.Replace(string(good), `"Plans for spring"`, "7", 1), "no-store", false},
+		{"an error", 404, problemType, `{"type":"about:blank","title":"Not Found","status":404,"detail":"no","code":"not_found"}`, "no-store", true},
+		{"an error of another code", 404, problemType, `{"type":"about:blank","title":"Not Found","status":404,"detail":"no","code":"last_owner"}`, "no-store", false},
+		{"an answer that others may keep", 200, "application/json", string(good), "public, max-age=60", false},
 	} {
 		rec := httptest.NewRecorder()
-		rec.Header().Set("Content-Type", tt.kind)
+		for name, value := range map[string]string{"Content-Type": tt.kind, "Cache-Control": tt.cache, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"} {
+			rec.Header().Set(name, value)
+		}
 		seen := &witness{ResponseWriter: rec}
 		seen.WriteHeader(tt.status)
 		if _, err := seen.Write([]byte(tt.body)); err != nil {
