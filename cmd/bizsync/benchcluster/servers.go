@@ -24,7 +24,8 @@ type servers struct {
 func startServers(ctx context.Context, dir, program string) (s *servers, err error) {
 	s = &servers{dir: dir, program: program}
 	if program == "" {
-		if s.program, err = lab.Build(ctx, dir); err != nil {
+		s.program = filepath.Join(dir, "bizsync")
+		if err := lab.Build(ctx, s.program); err != nil {
 			return s, err
 		}
 	}
@@ -48,7 +49,7 @@ func (s *servers) end() (err error) {
 
 // startNode returns when the node answers and has found the others' Redis. Limits that hold one machine's clients back are lifted, since here all of them are on one.
 func (s *servers) startNode(ctx context.Context, name, log string) (*lab.Node, error) {
-	return lab.StartNode(ctx, s.program, name, filepath.Join(s.dir, log), "--database-url", s.postgres.URL(), "--redis-url", "redis://"+s.redis.Addr(),
+	return lab.StartNode(ctx, s.program, name, filepath.Join(s.dir, log), "--database-url", s.postgres.URL(), "--redis-url", s.redis.URL(),
 		"--limit-account-attempts-burst", "100000", "--limit-address-attempts-burst", "100000", "--limit-address-attempts-per-second", "10000")
 }
 

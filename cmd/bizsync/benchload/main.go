@@ -185,7 +185,8 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	}
 	if b.program == "" {
 		fmt.Fprintln(b.out, "building the server ...")
-		if b.program, err = lab.Build(ctx, b.dir); err != nil {
+		b.program = filepath.Join(b.dir, "bizsync")
+		if err := lab.Build(ctx, b.program); err != nil {
 			return err
 		}
 	}

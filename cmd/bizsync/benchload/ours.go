@@ -60,7 +60,7 @@ func (o ours) start(ctx context.Context, dir string, nodes, rooms int) (s *serve
 		stops = append(stops, redis.Stop)
 		s.redis = redis
 		s.parts = append(s.parts, part{Process: redis.Process}, part{Process: postgres.Process, apart: true})
-		storage = []string{"--database-url", postgres.URL(), "--redis-url", "redis://" + redis.Addr()}
+		storage = []string{"--database-url", postgres.URL(), "--redis-url", redis.URL()}
 	}
 	args := slices.Concat(raised(), storage, []string{"--public-url", publicURL})
 	people, err := o.prepare(ctx, s, dir, rooms, args)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -19,10 +20,10 @@ func TestFleetConverges(t *testing.T) {
 	t.Logf("seed %d", seed)
 
 	s := startServer(t)
-	admin := s.admin()
-	var people []*person
+	admin := s.Admin()
+	var people []*rig.Person
 	for _, name := range []string{"ada", "bea", "cy"} {
-		people = append(people, admin.member(name))
+		people = append(people, admin.Member(name))
 	}
 	type room struct {
 		Room   string   `json:"room"`
@@ -30,29 +31,29 @@ func TestFleetConverges(t *testing.T) {
 	}
 	var rooms []room
 	for n := range documents {
-		r := room{Room: admin.document(fmt.Sprint("Document ", n), people...)}
+		r := room{Room: admin.Document(fmt.Sprint("Document ", n), people...)}
 		for i := range clients { // the last one is the first person's second client
-			r.Tokens = append(r.Tokens, people[i%len(people)].token(r.Room))
+			r.Tokens = append(r.Tokens, people[i%len(people)].Token(r.Room))
 		}
 		rooms = append(rooms, r)
 	}
-	script := runScript(t, "fleet.mjs", func(e event) { t.Errorf("%s: %s", e.Event, e.Value) })
-	args := map[string]any{"url": s.collab(), "rooms": rooms, "seed": seed, "edits": edits}
+	script := runScript(t, "fleet.mjs", func(e rig.Event) { t.Errorf("%s: %s", e.Kind, e.Value) })
+	args := map[string]any{"url": s.Collab(), "rooms": rooms, "seed": seed, "edits": edits}
 	script.call("open", args, nil)
-	playing := script.ask("play", args)
+	playing := script.Ask("play", args)
 	<-time.After(time.Duration(seed%2000) * time.Millisecond) // a random moment
-	s.kill()
-	s.restart()
+	s.Kill()
+	s.Restart()
 	script.await(playing, time.Minute, nil)
 	var took int
-	script.await(script.ask("settle", args), time.Minute, &took)
+	script.await(script.Ask("settle", args), time.Minute, &took)
 	var digests map[string]map[string]string
-	script.await(script.ask("compare", args), time.Minute, &digests)
+	script.await(script.Ask("compare", args), time.Minute, &digests)
 
 	for _, r := range rooms {
 		var state []byte
 		var served map[string]string
-		admin.call("GET", "/api/v1/documents/"+r.Room+"/content?format=yjs", nil, http.StatusOK, &state)
+		admin.Call("GET", "/documents/"+r.Room+"/content?format=yjs", nil, http.StatusOK, &state)
 		script.call("digest", map[string]any{"state": base64.StdEncoding.EncodeToString(state)}, &served)
 		if diff := cmp.Diff(digests[r.Room], served); diff != "" {
 			t.Errorf("the content that the server gives differs from its clients' (-clients +server):\n%s", diff)

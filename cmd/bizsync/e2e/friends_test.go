@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // Two people type a recorded session at the same time while the server is killed five times. Somebody new then reads what they wrote, to the letter.
@@ -15,22 +17,22 @@ func TestFriendsForever(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 
 	s := startServer(t)
-	admin := s.admin()
-	people := []*person{admin.member("ada"), admin.member("bea")}
-	doc := admin.document("Friends forever", people...)
-	script := runScript(t, "friends.mjs", func(e event) { t.Errorf("%s: %s", e.Event, e.Value) })
+	admin := s.Admin()
+	people := []*rig.Person{admin.Member("ada"), admin.Member("bea")}
+	doc := admin.Document("Friends forever", people...)
+	script := runScript(t, "friends.mjs", func(e rig.Event) { t.Errorf("%s: %s", e.Kind, e.Value) })
 	var trace struct {
 		Transactions, Agents int
 		EndContent           string
 	}
-	script.call("open", map[string]any{"file": "../testdata/traces/friendsforever.json.gz", "url": s.collab(), "room": doc,
-		"tokens": []string{people[0].token(doc), people[1].token(doc)}}, &trace)
+	script.call("open", map[string]any{"file": "../testdata/traces/friendsforever.json.gz", "url": s.Collab(), "room": doc,
+		"tokens": []string{people[0].Token(doc), people[1].Token(doc)}}, &trace)
 	if trace.Agents != 2 || len(trace.EndContent) < 20_000 {
 		t.Fatalf("not the trace: %d agents, %d bytes", trace.Agents, len(trace.EndContent))
 	}
 
 	began := time.Now()
-	all := script.ask("type", nil)
+	all := script.Ask("type", nil)
 	var moments []int
 	for range kills {
 		moments = append(moments, random.IntN(trace.Transactions))
@@ -39,21 +41,21 @@ func TestFriendsForever(t *testing.T) {
 	for _, n := range moments {
 		script.call("typed", map[string]any{"count": n}, nil)
 		<-time.After(time.Duration(random.IntN(20)) * time.Millisecond) // a random moment
-		s.kill()
-		s.restart()
+		s.Kill()
+		s.Restart()
 	}
 	var same []bool
 	script.await(all, 2*time.Minute, &same)
 	t.Logf("%d transactions typed by two people in %v, the server killed after %v", trace.Transactions, time.Since(began).Round(time.Millisecond), moments)
-	script.kill()
+	script.Kill()
 
-	if got := s.readFresh(t, doc, admin.token(doc)).Text; got != trace.EndContent {
+	if got := s.readFresh(t, doc, admin.Token(doc)).Text; got != trace.EndContent {
 		t.Errorf("a fresh client reads %d bytes, not endContent's %d", len(got), len(trace.EndContent))
 	}
 	// And what it reads is on the disk.
-	s.kill()
-	s.restart()
-	if got := s.readFresh(t, doc, admin.token(doc)).Text; got != trace.EndContent {
+	s.Kill()
+	s.Restart()
+	if got := s.readFresh(t, doc, admin.Token(doc)).Text; got != trace.EndContent {
 		t.Errorf("after one more restart a fresh client reads %d bytes, not endContent's %d", len(got), len(trace.EndContent))
 	}
 	if !slices.Equal(same, []bool{true, true}) {

@@ -2,13 +2,14 @@ package e2e
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // attackEvery spaces attacks, so that people elsewhere compete with what the server does and not with the attackers' own work for the processor.
@@ -18,8 +19,8 @@ const attackEvery = 10 * time.Millisecond
 type ground struct {
 	*server
 	metrics        string // their URL
-	admin          *person
-	victim, viewer *person
+	admin          *rig.Person
+	victim, viewer *rig.Person
 	doc, quiet     string
 	attackerToken  string // of an editor
 }
@@ -28,18 +29,10 @@ type ground struct {
 func newGround(t *testing.T, flags ...string) *ground {
 	t.Helper()
 	g := &ground{server: startServer(t, append(flags, "--admin-addr", "127.0.0.1:0")...)}
-	g.admin = g.server.admin()
-	g.victim, g.viewer = g.admin.member("victim"), g.admin.member("viewer")
-	g.quiet = g.admin.document("Elsewhere", g.victim)
-	for line := range strings.Lines(g.log.String()) {
-		var said struct{ Msg, URL string }
-		if err := json.Unmarshal([]byte(line), &said); err == nil && said.Msg == "admin address" {
-			g.metrics = said.URL + "/metrics"
-		}
-	}
-	if g.metrics == "" {
-		t.Fatal("the log doesn't name the admin address")
-	}
+	g.admin = g.Admin()
+	g.victim, g.viewer = g.admin.Member("victim"), g.admin.Member("viewer")
+	g.quiet = g.admin.Document("Elsewhere", g.victim)
+	g.metrics = g.AdminURL() + "/metrics"
 	return g
 }
 
@@ -71,16 +64,16 @@ func (g *ground) undisturbed(t *testing.T, elsewhere *bystanders, attack func())
 	const rounds, limit = 3, 250 * time.Millisecond
 	for round := 1; ; round++ {
 		// Another account and another document each time: connections a second are limited, and so is a document.
-		attacker := g.admin.member(fmt.Sprint("attacker", round))
-		g.doc = g.admin.document("The target", g.victim, attacker)
-		g.admin.share(g.doc, g.viewer, "viewer")
-		g.attackerToken = attacker.token(g.doc)
+		attacker := g.admin.Member(fmt.Sprint("attacker", round))
+		g.doc = g.admin.Document("The target", g.victim, attacker)
+		g.admin.Share(g.doc, g.viewer, "viewer")
+		g.attackerToken = attacker.Token(g.doc)
 		elsewhere.recent()
 		attack()
 		took := elsewhere.recent()
 		t.Logf("elsewhere %d letters were acknowledged meanwhile, in %v", len(took), took)
 		switch {
-		case len(took) > 0 && took.percentile(99) <= limit:
+		case len(took) > 0 && took.Percentile(99) <= limit:
 			return
 		case round == rounds:
 			t.Errorf("typing elsewhere was disturbed in each of %d rounds", rounds)
@@ -93,16 +86,9 @@ func (g *ground) undisturbed(t *testing.T, elsewhere *bystanders, attack func())
 func (g *ground) survives(t *testing.T, elsewhere *bystanders, pid int) {
 	t.Helper()
 	letters := elsewhere.ends(t)
-	if text := g.readFresh(t, g.quiet, g.admin.token(g.quiet)).Text; text != strings.Repeat("x", letters) {
+	if text := g.readFresh(t, g.quiet, g.admin.Token(g.quiet)).Text; text != strings.Repeat("x", letters) {
 		t.Errorf("elsewhere %d letters were typed, %d are there", letters, len(text))
 	}
-	g.admin.call("GET", "/healthz", nil, http.StatusOK, nil)
-	select {
-	case err := <-g.exited:
-		t.Fatalf("the process has ended: %v", err)
-	default:
-	}
-	if g.pid() != pid {
-		t.Error("it is another process")
-	}
+	g.Get(g.URL() + "/healthz")
+	g.StillRuns(pid)
 }

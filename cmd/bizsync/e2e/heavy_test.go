@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
 
@@ -53,9 +54,9 @@ func heavyFrames() []heavy {
 // What is expensive to take in is taken in or refused as the limits say, and people in another document type on.
 func TestHeavyFrames(t *testing.T) {
 	g := newGround(t, "--limit-document-bytes", "25165824")
-	pid := g.pid()
+	pid := g.PID()
 	frames := heavyFrames()
-	elsewhere := standBy(t, g.server, g.quiet, [2]*person{g.admin, g.victim})
+	elsewhere := standBy(t, g.server, g.quiet, [2]*rig.Person{g.admin, g.victim})
 	g.undisturbed(t, elsewhere, func() {
 		for _, h := range frames {
 			t.Run(h.name, func(t *testing.T) { g.burden(t, h) })

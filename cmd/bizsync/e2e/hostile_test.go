@@ -15,6 +15,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
 
@@ -96,8 +97,8 @@ func harmless() []attack {
 // Whatever a client sends is answered as the contract says, by a process that goes on, while people in another document notice nothing.
 func TestHostileInput(t *testing.T) {
 	g := newGround(t)
-	pid := g.pid()
-	elsewhere := standBy(t, g.server, g.quiet, [2]*person{g.admin, g.victim})
+	pid := g.PID()
+	elsewhere := standBy(t, g.server, g.quiet, [2]*rig.Person{g.admin, g.victim})
 	g.undisturbed(t, elsewhere, func() { g.malformedAndOdd(t) })
 	t.Run("a delete of the future", g.deleteOfTheFuture)
 	t.Run("another's client id", g.othersClientID)
@@ -180,8 +181,8 @@ func (g *ground) oversizedFrame(t *testing.T) {
 // A delete of what a victim will type next would silence it, if it were stored.
 func (g *ground) deleteOfTheFuture(t *testing.T) {
 	const client = 5001
-	victim := newTypist(t, g.server, g.doc, g.victim.token(g.doc), 16)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	victim := newTypist(t, g.server, g.doc, g.victim.Token(g.doc), 16)
+	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	defer cancel()
 	must := func(err error) {
 		t.Helper()
@@ -207,12 +208,12 @@ func (g *ground) deleteOfTheFuture(t *testing.T) {
 		t.Errorf("the step 2 was answered with %+v", o)
 	}
 
-	victim = newTypist(t, g.server, g.doc, g.victim.token(g.doc), 16)
+	victim = newTypist(t, g.server, g.doc, g.victim.Token(g.doc), 16)
 	must(victim.send(ctx, typedAt(client, 5, " world")))
 	if _, err := victim.settle(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if text := g.readFresh(t, g.doc, g.victim.token(g.doc)).Text; !strings.Contains(text, "hello world") {
+	if text := g.readFresh(t, g.doc, g.victim.Token(g.doc)).Text; !strings.Contains(text, "hello world") {
 		t.Errorf("the victim typed hello world, a fresh client reads %q", text)
 	}
 }
@@ -220,8 +221,8 @@ func (g *ground) deleteOfTheFuture(t *testing.T) {
 // Nobody writes under the client id of somebody else.
 func (g *ground) othersClientID(t *testing.T) {
 	const client = 5002
-	victim := newTypist(t, g.server, g.doc, g.victim.token(g.doc), 16)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	victim := newTypist(t, g.server, g.doc, g.victim.Token(g.doc), 16)
+	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	defer cancel()
 	if err := victim.send(ctx, typedAt(client, 0, "mine")); err != nil {
 		t.Fatal(err)
@@ -243,13 +244,13 @@ func (g *ground) othersClientID(t *testing.T) {
 	if o := k.settled(); o.code != 0 {
 		t.Errorf("the socket was closed with %d", o.code)
 	}
-	if text := g.readFresh(t, g.doc, g.victim.token(g.doc)).Text; !strings.Contains(text, "mine") || strings.Contains(text, "forged") {
+	if text := g.readFresh(t, g.doc, g.victim.Token(g.doc)).Text; !strings.Contains(text, "mine") || strings.Contains(text, "forged") {
 		t.Errorf("a fresh client reads %q", text)
 	}
 }
 
 func (g *ground) viewerWrites(t *testing.T) {
-	token := g.viewer.token(g.doc)
+	token := g.viewer.Token(g.doc)
 	frames := map[string][]byte{"an update": update(typedAt(5003, 0, "scrawl")), "a step 2": step2(typedAt(5003, 0, "scrawl")), "a deletion": update(deleted(5002, 0, 1))}
 	for name, frame := range frames {
 		k := g.dial(t, g.doc, token, "bizsync.v1").joined()
@@ -278,11 +279,11 @@ func (g *ground) viewerWrites(t *testing.T) {
 }
 
 func (g *ground) refusedAtTheDoor(t *testing.T) {
-	elsewhere := g.admin.document("Not shared")
-	other := g.admin.token(elsewhere)
-	gone := g.admin.document("Thrown away")
-	goneToken := g.admin.token(gone)
-	g.admin.call("DELETE", "/api/v1/documents/"+gone, nil, http.StatusNoContent, nil)
+	elsewhere := g.admin.Document("Not shared")
+	other := g.admin.Token(elsewhere)
+	gone := g.admin.Document("Thrown away")
+	goneToken := g.admin.Token(gone)
+	g.admin.Call("DELETE", "/documents/"+gone, nil, http.StatusNoContent, nil)
 	good := g.attackerToken
 	tests := []struct {
 		name, doc, token string
@@ -308,9 +309,9 @@ func (g *ground) refusedAtTheDoor(t *testing.T) {
 		})
 	}
 	for _, origin := range []string{"https://evil.example", "null", "http://127.0.0.1:1"} {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 		defer cancel()
-		ws, res, err := websocket.Dial(ctx, g.collab()+"/"+g.doc+"?token="+good, &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {origin}}})
+		ws, res, err := websocket.Dial(ctx, g.Collab()+"/"+g.doc+"?token="+good, &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {origin}}})
 		if err == nil {
 			_ = ws.CloseNow()
 			t.Errorf("origin %s was let in", origin)

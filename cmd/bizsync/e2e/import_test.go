@@ -9,21 +9,23 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // TestImport: a node that has worked alone dies, its data is moved to PostgreSQL, where the first try is killed, and two nodes go on: every login, token, byte and client id is
 // what it was.
 func TestImport(t *testing.T) {
 	single := startServer(t)
-	admin := single.admin()
-	ada, bo := admin.member("ada"), admin.member("bo")
+	admin := single.Admin()
+	ada, bo := admin.Member("ada"), admin.Member("bo")
 	var docs []string
 	for _, title := range []string{"Large", "Small", "Empty"} {
-		docs = append(docs, ada.document(title, bo))
+		docs = append(docs, ada.Document(title, bo))
 	}
 	large, small := docs[0], docs[1]
 	const adas, bos = 4711, 4712
-	writer := single.dial(t, large, ada.token(large), "bizsync.v1").joined()
+	writer := single.dial(t, large, ada.Token(large), "bizsync.v1").joined()
 	noise, clock := rand.NewChaCha8([32]byte{}), uint64(0)
 	for frame := range uint64(12) {
 		piece := make([]byte, 1<<20)
@@ -35,24 +37,24 @@ func TestImport(t *testing.T) {
 			t.Fatalf("closed with %d", o.code)
 		}
 	}
-	other := single.dial(t, small, bo.token(small), "bizsync.v1").joined()
+	other := single.dial(t, small, bo.Token(small), "bizsync.v1").joined()
 	other.send(update(typedAt(bos, 0, "a few words")))
 	other.until("an acknowledgement", func(o outcome, _ []byte) bool { return o.acked > 0 })
-	minted := ada.token(large)
-	content := func(p *person) (all [][]byte) {
+	minted := ada.Token(large)
+	content := func(p *rig.Person) (all [][]byte) {
 		t.Helper()
 		for _, doc := range docs {
 			var b []byte
-			p.call("GET", "/api/v1/documents/"+doc+"/content?format=yjs", nil, http.StatusOK, &b)
+			p.Call("GET", "/documents/"+doc+"/content?format=yjs", nil, http.StatusOK, &b)
 			all = append(all, b)
 		}
 		return all
 	}
 	before := content(ada)
-	single.kill()
+	single.Kill()
 
 	database := postgresServer(t)
-	args := []string{"import", "--from", single.dir, "--database-url", database}
+	args := []string{"import", "--from", single.Dir, "--database-url", database}
 	killed := exec.Command(program, args...)
 	stderr, err := killed.StderrPipe()
 	if err == nil {
@@ -66,7 +68,7 @@ func TestImport(t *testing.T) {
 		t.Errorf("%q, %v", line, err)
 	}
 	_ = killed.Process.Kill() // which fails when it has ended
-	answers := []string{"imported " + single.dir + " into ", "nothing was changed"}
+	answers := []string{"imported " + single.Dir + " into ", "nothing was changed"}
 	switch err := killed.Wait(); {
 	case err == nil: // on a machine that has better things to do than to kill
 		answers[0] = answers[1]
@@ -87,16 +89,16 @@ func TestImport(t *testing.T) {
 
 	redis := startRedis(t)
 	for name, node := range map[string]*server{
-		"A": startServer(t, "--database-url", database, "--redis-url", redis.url()), "B": startServer(t, "--database-url", database, "--redis-url", redis.url()),
+		"A": startServer(t, "--database-url", database, "--redis-url", redis.URL()), "B": startServer(t, "--database-url", database, "--redis-url", redis.URL()),
 	} {
-		ada.s, bo.s = node, node // the logins of before; the cookie is for the host, whatever the port
+		ada, bo := ada.At(node.Server), bo.At(node.Server) // the logins of before; the cookie is for the host, whatever the port
 		for i, got := range content(ada) {
 			if !bytes.Equal(got, before[i]) {
 				t.Errorf("node %s, document %d: %d bytes of content, they were %d", name, i, len(got), len(before[i]))
 			}
 		}
 		// ada's client id is still hers, and the token of before is good.
-		forger := node.dial(t, large, bo.token(large), "bizsync.v1").joined()
+		forger := node.dial(t, large, bo.Token(large), "bizsync.v1").joined()
 		forger.send(update(typedAt(adas, clock, "forged")))
 		if o := forger.until("the close", func(outcome, []byte) bool { return false }); o.code != 4409 {
 			t.Errorf("node %s: under another's client id: %+v", name, o)
@@ -108,7 +110,7 @@ func TestImport(t *testing.T) {
 		}
 		clock += 2
 		var now []byte
-		ada.call("GET", "/api/v1/documents/"+large+"/content?format=yjs", nil, http.StatusOK, &now)
+		ada.Call("GET", "/documents/"+large+"/content?format=yjs", nil, http.StatusOK, &now)
 		before[0] = now
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
 
@@ -20,9 +21,9 @@ const busy = 1013
 // many opens a Hocuspocus socket.
 func (s *server) many(t testing.TB) *socket {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	defer cancel()
-	ws, _, err := websocket.Dial(ctx, s.collab(), nil)
+	ws, _, err := websocket.Dial(ctx, s.Collab(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,9 +74,9 @@ func TestLimitsBeforeTheFirstDocument(t *testing.T) {
 	const wait, most, documents, open = time.Second, 2000, 5, 3
 	s := startServer(t, "--limit-unauthenticated-time", wait.String(), "--limit-unauthenticated-bytes", fmt.Sprint(most),
 		"--limit-unauthenticated-documents", fmt.Sprint(documents), "--limit-documents-per-socket", fmt.Sprint(open+documents))
-	admin := s.admin()
-	doc := admin.document("Plans")
-	token := admin.token(doc)
+	admin := s.Admin()
+	doc := admin.Document("Plans")
+	token := admin.Token(doc)
 
 	t.Run("time", func(t *testing.T) {
 		for name, first := range map[string][]byte{"silent": nil, "denied": auth(doc, "no token"), "without a token": auth(doc, ""), "pinging": {9}} {
@@ -152,13 +153,13 @@ func TestLimitsBeforeTheFirstDocument(t *testing.T) {
 	t.Run("documents of a socket", func(t *testing.T) {
 		var docs []string
 		for i := range open + documents + 1 {
-			docs = append(docs, admin.document(fmt.Sprint("Document ", i)))
+			docs = append(docs, admin.Document(fmt.Sprint("Document ", i)))
 		}
 		for n := len(docs) - 2; n <= len(docs); n++ {
 			k := s.many(t)
 			code := 0
 			for i, d := range docs[:n] {
-				k.send(auth(d, admin.token(d)))
+				k.send(auth(d, admin.Token(d)))
 				if code = k.heard(admitted(d)); code != 0 && i < open+documents {
 					t.Fatalf("document %d: code %d", i+1, code)
 				}
@@ -180,10 +181,10 @@ func TestLimitsBeforeTheFirstDocument(t *testing.T) {
 // An account's attempts are sockets that it opens, not documents: one that may hold a thousand documents opens them all at once, and again after each reconnect.
 func TestDocumentsAreNoAttempts(t *testing.T) {
 	s := startServer(t, "--limit-account-attempts-per-second", "0.001", "--limit-account-attempts-burst", "3")
-	admin := s.admin()
+	admin := s.Admin()
 	var docs []string
 	for i := range 8 {
-		docs = append(docs, admin.document(fmt.Sprint("Document ", i)))
+		docs = append(docs, admin.Document(fmt.Sprint("Document ", i)))
 	}
 	for n := range 4 {
 		k, want := s.many(t), 0
@@ -191,7 +192,7 @@ func TestDocumentsAreNoAttempts(t *testing.T) {
 			want = busy
 		}
 		for _, d := range docs {
-			k.send(auth(d, admin.token(d)))
+			k.send(auth(d, admin.Token(d)))
 			code := k.heard(admitted(d))
 			if code != want {
 				t.Fatalf("socket %d, document %s: code %d, want %d", n+1, d, code, want)

@@ -1,39 +1,21 @@
 package e2e
 
 import (
-	"fmt"
+	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // program is the built program, for all tests of the package.
 var program string
 
 func TestMain(m *testing.M) {
-	code, err := buildAndRun(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	os.Exit(code)
-}
-
-func buildAndRun(m *testing.M) (code int, err error) {
-	if _, err := os.Stat("node/node_modules/.package-lock.json"); err != nil {
-		return 1, fmt.Errorf("the Yjs clients are not installed (%w); run: npm ci --prefix cmd/bizsync/e2e/node", err)
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		return 1, fmt.Errorf("the tests need Node.js (package nodejs): %w", err)
-	}
-	dir, err := os.MkdirTemp("", "bizsync-e2e-")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "bizsync")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/bizsync/bizsync/cmd/bizsync").CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("build the server: %w\n%s", err, out)
-	}
-	return m.Run(), nil
+	os.Exit(rig.Main(m, "node", func(scratch string) error {
+		program = filepath.Join(scratch, "bizsync")
+		return lab.Build(context.Background(), program)
+	}))
 }

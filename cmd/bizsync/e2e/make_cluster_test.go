@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 	"github.com/coder/websocket"
 )
 
@@ -26,9 +28,9 @@ type madeCluster struct {
 	t        *testing.T
 	dir      string
 	cmd      *exec.Cmd
-	said     transcript
+	said     rig.Transcript
 	lines    chan string // of its standard output; closed at its end
-	balancer *server     // not a process of ours: a place to talk to
+	balancer *server
 	nodes    map[string]*server
 	pids     map[string]int
 }
@@ -43,7 +45,7 @@ func makeCluster(t *testing.T) *madeCluster {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	c := &madeCluster{t: t, dir: dir, lines: make(chan string, 100), nodes: map[string]*server{}, pids: map[string]int{}}
 	c.cmd = exec.Command("../../../deploy/cluster.sh", "--dir", dir, "--program", program, "--nodes", "2")
-	c.cmd.Env = append(os.Environ(), "BIZSYNC_ADMIN_EMAIL="+adminEmail, "BIZSYNC_ADMIN_PASSWORD="+adminPassword)
+	c.cmd.Env = append(os.Environ(), "BIZSYNC_ADMIN_EMAIL="+lab.AdminEmail, "BIZSYNC_ADMIN_PASSWORD="+lab.AdminPassword)
 	c.cmd.Stderr = &c.said
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
@@ -64,14 +66,14 @@ func makeCluster(t *testing.T) *madeCluster {
 			c.interrupt()
 		}
 		if t.Failed() {
-			t.Logf("the script said:\n%s", c.said.tail())
+			t.Logf("the script said:\n%s", c.said.Tail())
 		}
 	})
 	place := regexp.MustCompile(`^(balancer|node \d) +http://(\S+)`)
 	for len(c.pids) < 2 {
 		line := c.line()
 		if m := place.FindStringSubmatch(line); m != nil {
-			s := &server{t: t, addr: m[2], url: "http://" + m[2], secrets: []string{adminPassword}}
+			s := &server{rig.At(t, m[2])}
 			if m[1] == "balancer" {
 				c.balancer = s
 			} else {
@@ -92,11 +94,11 @@ func (c *madeCluster) line() string {
 	select {
 	case line, ok := <-c.lines:
 		if !ok {
-			c.t.Fatalf("the script has ended: %v\n%s", c.cmd.Wait(), c.said.tail())
+			c.t.Fatalf("the script has ended: %v\n%s", c.cmd.Wait(), c.said.Tail())
 		}
 		return line
-	case <-time.After(2 * patience):
-		c.t.Fatalf("the script says nothing\n%s", c.said.tail())
+	case <-time.After(2 * rig.Patience):
+		c.t.Fatalf("the script says nothing\n%s", c.said.Tail())
 	}
 	return ""
 }
@@ -132,7 +134,7 @@ func (c *madeCluster) restart(node string) {
 			break
 		}
 	}
-	waitFor(c.t, "the balancer's word that "+node+" is back", func() bool { return strings.Count(c.log("haproxy.log"), up) > before }, &c.said)
+	rig.WaitFor(c.t, "the balancer's word that "+node+" is back", func() bool { return strings.Count(c.log("haproxy.log"), up) > before }, &c.said)
 }
 
 // interrupt does what Ctrl-C does, and waits for the end.
@@ -141,7 +143,7 @@ func (c *madeCluster) interrupt() {
 	if err := c.cmd.Process.Signal(os.Interrupt); err != nil {
 		c.t.Error(err)
 	}
-	killer := time.AfterFunc(patience, func() { _ = c.cmd.Process.Kill() })
+	killer := time.AfterFunc(rig.Patience, func() { _ = c.cmd.Process.Kill() })
 	defer killer.Stop()
 	for range c.lines { // until it has ended, and whatever might hold its output
 	}
@@ -177,7 +179,7 @@ func (c *madeCluster) log(name string) string {
 }
 
 // visitor asks and changes things through the balancer all the time, until it is told to stop; every answer has to be a good one.
-func (c *madeCluster) visitor(p *person, stop <-chan struct{}) (requests int, err error) {
+func (c *madeCluster) visitor(p *rig.Person, stop <-chan struct{}) (requests int, err error) {
 	for {
 		select {
 		case <-stop:
@@ -185,8 +187,8 @@ func (c *madeCluster) visitor(p *person, stop <-chan struct{}) (requests int, er
 		default:
 		}
 		err := errors.Join(
-			p.request("GET", "/api/v1/documents?limit=1", nil, http.StatusOK, nil),
-			p.request("POST", "/api/v1/documents", map[string]any{"title": "A visitor's"}, http.StatusCreated, nil))
+			p.Request("GET", "/documents?limit=1", nil, http.StatusOK, nil),
+			p.Request("POST", "/documents", map[string]any{"title": "A visitor's"}, http.StatusCreated, nil))
 		if err != nil {
 			return requests, err
 		}
@@ -200,19 +202,19 @@ func (c *madeCluster) visitor(p *person, stop <-chan struct{}) (requests int, er
 func TestMakeCluster(t *testing.T) {
 	c := makeCluster(t)
 	for name, s := range c.nodes {
-		waitFor(t, name+" with Redis", func() bool { return s.health() == "ok" }, &c.said)
+		rig.WaitFor(t, name+" with Redis", func() bool { return s.Health() == "ok" }, &c.said)
 	}
-	if got := c.balancer.health(); got != "ok" {
+	if got := c.balancer.Health(); got != "ok" {
 		t.Errorf("/readyz says %q through the balancer", got)
 	}
 	if n := len(c.processes()); n < 5 {
 		t.Fatalf("%d processes are found, want at least PostgreSQL, Redis, two nodes and the balancer: %v", n, c.processes())
 	}
 
-	admin := c.balancer.admin()
-	ada := admin.member("ada")
-	doc := ada.document("Plans")
-	token := ada.token(doc)
+	admin := c.balancer.Admin()
+	ada := admin.Member("ada")
+	doc := ada.Document("Plans")
+	token := ada.Token(doc)
 
 	// From node to node, and to someone behind the balancer.
 	const client = 4711
@@ -274,7 +276,7 @@ func TestMakeCluster(t *testing.T) {
 		t.Errorf("it leaves running: %v", left)
 	}
 	for name, s := range c.nodes {
-		if res, err := http.Get(s.url + "/healthz"); err == nil {
+		if res, err := http.Get(s.URL() + "/healthz"); err == nil {
 			res.Body.Close()
 			t.Errorf("%s still answers", name)
 		}
@@ -286,7 +288,7 @@ func (c *madeCluster) stayer(doc, token string, number int, stop <-chan struct{}
 	moved := 0
 	defer func() { c.t.Logf("stayer %d: moved %d times", number, moved) }()
 	for {
-		ws, res, err := websocket.Dial(c.t.Context(), c.balancer.collab()+"/"+doc+"?token="+token, nil)
+		ws, res, err := websocket.Dial(c.t.Context(), c.balancer.Collab()+"/"+doc+"?token="+token, nil)
 		if err != nil {
 			c.t.Errorf("stayer %d: after %d moves it can't come back: %v, %v", number, moved, res, err)
 			return
@@ -319,8 +321,8 @@ func (c *madeCluster) stayer(doc, token string, number int, stop <-chan struct{}
 func (c *madeCluster) comesFromElsewhere() {
 	c.t.Helper()
 	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
-	client := &http.Client{Transport: &http.Transport{DialContext: from.DialContext, DisableKeepAlives: true}, Timeout: patience}
-	req, err := http.NewRequest("POST", c.balancer.url+"/api/v1/session", strings.NewReader(`{"email": "nobody@example.com", "password": "not even a good one"}`))
+	client := &http.Client{Transport: &http.Transport{DialContext: from.DialContext, DisableKeepAlives: true}, Timeout: rig.Patience}
+	req, err := http.NewRequest("POST", c.balancer.URL()+"/api/v1/session", strings.NewReader(`{"email": "nobody@example.com", "password": "not even a good one"}`))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -352,7 +354,7 @@ func TestMakeClusterRefuses(t *testing.T) {
 		"unknown":          {[]string{"--fast"}, "usage"},
 	} {
 		cmd := exec.Command("../../../deploy/cluster.sh", tt.args...)
-		var said transcript
+		var said rig.Transcript
 		cmd.Stdout, cmd.Stderr = io.Discard, &said
 		if err := cmd.Run(); err == nil || !strings.Contains(said.String(), tt.want) {
 			t.Errorf("%s: %v: %s", name, err, said.String())

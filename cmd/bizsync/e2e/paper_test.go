@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
 )
 
 // oracle is the folder of the engine's programs that ask Yjs; one of them replays a trace and writes the updates that it emits.
@@ -89,10 +91,10 @@ func BenchmarkPaper(b *testing.B) {
 	} {
 		b.Run(way.name, func(b *testing.B) {
 			s := startServer(b, append([]string{"--log-level", "info"}, way.flags...)...)
-			admin := s.admin()
+			admin := s.Admin()
 			for b.Loop() {
-				doc := admin.document("The paper")
-				writer := newTypist(b, s, doc, admin.token(doc), way.window)
+				doc := admin.Document("The paper")
+				writer := newTypist(b, s, doc, admin.Token(doc), way.window)
 				began := time.Now()
 				took, err := writer.write(b.Context(), paper.updates[:way.updates], way.every)
 				spent := time.Since(began)
@@ -101,10 +103,10 @@ func BenchmarkPaper(b *testing.B) {
 				}
 				b.ReportMetric(0, "ns/op")
 				b.ReportMetric(float64(way.updates)/spent.Seconds(), "updates/s")
-				b.ReportMetric(took.percentile(50).Seconds()*1000, "ack-p50-ms")
-				b.ReportMetric(took.percentile(99).Seconds()*1000, "ack-p99-ms")
+				b.ReportMetric(took.Percentile(50).Seconds()*1000, "ack-p50-ms")
+				b.ReportMetric(took.Percentile(99).Seconds()*1000, "ack-p99-ms")
 				writer.hangUp()
-				if way.updates == len(paper.updates) && s.readFresh(b, doc, admin.token(doc)).Text != paper.text {
+				if way.updates == len(paper.updates) && s.readFresh(b, doc, admin.Token(doc)).Text != paper.text {
 					b.Error("a fresh client reads another text than the trace ends with")
 				}
 			}
@@ -113,7 +115,7 @@ func BenchmarkPaper(b *testing.B) {
 }
 
 // write sends updates, one at each tick or as fast as the window allows, and waits until all are acknowledged.
-func (y *typist) write(ctx context.Context, updates [][]byte, every time.Duration) (latencies, error) {
+func (y *typist) write(ctx context.Context, updates [][]byte, every time.Duration) (timing.Sample, error) {
 	var tick <-chan time.Time
 	if every > 0 {
 		ticker := time.NewTicker(every)

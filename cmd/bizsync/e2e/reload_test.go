@@ -4,21 +4,23 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // A page with y-indexeddb is reloaded, with the cache read before and after the socket is open, and after typing with the server away. Each time it brings
 // old structs of others with it; nothing of that is refused, and what is typed next is acknowledged.
 func TestReloadWithIndexedDB(t *testing.T) {
 	s := startServer(t)
-	admin := s.admin()
-	ada, bea, cy := admin.member("ada"), admin.member("bea"), admin.member("cy")
-	doc := admin.document("With a cache", ada, bea, cy)
-	script := runScript(t, "reload.mjs", func(e event) { t.Errorf("%s: %s", e.Event, e.Value) })
+	admin := s.Admin()
+	ada, bea, cy := admin.Member("ada"), admin.Member("bea"), admin.Member("cy")
+	doc := admin.Document("With a cache", ada, bea, cy)
+	script := runScript(t, "reload.mjs", func(e rig.Event) { t.Errorf("%s: %s", e.Kind, e.Value) })
 	var others []int64
-	script.call("others", map[string]any{"url": s.collab(), "room": doc, "tokens": []string{ada.token(doc), cy.token(doc)}}, &others)
+	script.call("others", map[string]any{"url": s.Collab(), "room": doc, "tokens": []string{ada.Token(doc), cy.Token(doc)}}, &others)
 
 	page := func(cacheFirst bool) map[string]any {
-		return map[string]any{"url": s.collab(), "room": doc, "token": bea.token(doc), "cacheFirst": cacheFirst}
+		return map[string]any{"url": s.Collab(), "room": doc, "token": bea.Token(doc), "cacheFirst": cacheFirst}
 	}
 	type sent struct {
 		Brought []int64
@@ -49,19 +51,19 @@ func TestReloadWithIndexedDB(t *testing.T) {
 	}
 
 	// The server is away: what is typed is in the cache only, and the next page brings it, under the client id of a page that is gone.
-	s.kill()
+	s.Kill()
 	script.call("typeOffline", map[string]any{"token": "offline"}, nil)
 	script.call("leave", nil, nil)
-	s.restart()
+	s.Restart()
 	script.call("load", page(false), nil)
 	if was := typeIn("after the server's death"); !bringsOthers(was) || len(was.Brought) < 4 {
 		t.Errorf("the test doesn't show what it should: structs of %v were sent, others are %v", was.Brought, others)
 	}
 	var text string
 	script.call("text", nil, &text)
-	script.kill()
+	script.Kill()
 
-	fresh := s.readFresh(t, doc, cy.token(doc)).Text
+	fresh := s.readFresh(t, doc, cy.Token(doc)).Text
 	if fresh != text {
 		t.Errorf("a fresh client reads another text than the page shows:\n%s\n%s", fresh, text)
 	}

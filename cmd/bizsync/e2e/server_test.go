@@ -1,194 +1,32 @@
 package e2e
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
-	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
-	"slices"
-	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
-const (
-	// patience is how long anything may take that should take moments: the machine may be busy with other tests.
-	patience = 30 * time.Second
+// server is the program, and ways to talk to it.
+type server struct{ *rig.Server }
 
-	adminEmail    = "admin@example.com"
-	adminPassword = "correct horse battery staple, of the admin"
-)
-
-// server is the program, with a data directory that survives its deaths.
-type server struct {
-	t    testing.TB
-	dir  string
-	args []string
-	addr string // host:port, the same after a restart
-	url  string // http://addr
-
-	cmd    *exec.Cmd
-	exited chan error // of capacity 1: how cmd ended
-
-	log transcript // of all its lives
-
-	// Guarded by mu.
-	mu      sync.Mutex
-	secrets []string // must not show in the log
-}
-
-// startServer starts a server on a free port and ends it, in order, when the test is over. args are further flags.
+// startServer starts a server that ends with the test. args are further flags.
 func startServer(t testing.TB, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, dir: t.TempDir(), args: args, addr: "127.0.0.1:0", secrets: []string{adminPassword}}
-	t.Cleanup(s.finish)
-	if err := s.launch(); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return &server{rig.StartServer(t, program, append([]string{"--log-level", "debug"}, args...)...)}
 }
 
-// launch starts the process and returns when it answers.
-func (s *server) launch() error {
-	args := append([]string{"serve", "--addr", s.addr, "--data-dir", s.dir, "--log-level", "debug", "--log-format", "json"}, s.args...)
-	cmd := exec.Command(program, args...)
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "BIZSYNC_") }),
-		"BIZSYNC_ADMIN_EMAIL="+adminEmail, "BIZSYNC_ADMIN_PASSWORD="+adminPassword)
-	cmd.Stderr = &s.log
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
+func TestTheServerStartsAndStops(t *testing.T) {
+	s := startServer(t)
+	p := s.Admin()
+	doc := p.Document("A first one")
+	s.Kill()
+	s.Restart()
+	var d struct {
+		Title string `json:"title"`
 	}
-	if err := cmd.Start(); err != nil {
-		return err
+	p.Call("GET", "/documents/"+doc, nil, http.StatusOK, &d) // the login survives, too
+	if d.Title != "A first one" {
+		t.Errorf("title %q", d.Title)
 	}
-	s.cmd, s.exited = cmd, make(chan error, 1)
-	address, exited := make(chan string, 1), s.exited
-	go func() {
-		lines := bufio.NewScanner(stdout)
-		for lines.Scan() {
-			if rest, ok := strings.CutPrefix(lines.Text(), "listening on http://"); ok {
-				address <- rest
-			}
-		}
-		exited <- cmd.Wait()
-	}()
-	select {
-	case s.addr = <-address:
-		s.url = "http://" + s.addr
-	case err := <-s.exited:
-		s.cmd = nil
-		return fmt.Errorf("the server doesn't start: %w\n%s", errors.Join(err, errors.New("it ended")), s.log.tail())
-	case <-time.After(patience):
-		return fmt.Errorf("the server doesn't start in %v\n%s", patience, s.log.tail())
-	}
-	res, err := http.Get(s.url + "/readyz") // waits in the listener's queue until the server accepts
-	if err != nil {
-		return err
-	}
-	res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("/readyz: %s", res.Status)
-	}
-	return nil
-}
-
-// pid is the process that runs now.
-func (s *server) pid() int { return s.cmd.Process.Pid }
-
-// kill ends the process as a power cut would, as far as the process is concerned.
-func (s *server) kill() {
-	s.t.Helper()
-	if err := s.cmd.Process.Signal(syscall.SIGKILL); err != nil {
-		s.t.Fatalf("kill -9: %v (it should have been running)\n%s", err, s.log.tail())
-	}
-	<-s.exited
-	s.cmd = nil
-}
-
-// restart starts it again at the same address and data directory.
-func (s *server) restart() {
-	s.t.Helper()
-	// Between two lives another program's outgoing connection may hold the port for a moment.
-	deadline := time.Now().Add(patience)
-	for {
-		err := s.launch()
-		if err == nil {
-			return
-		}
-		if !strings.Contains(err.Error(), "address already in use") || time.Now().After(deadline) {
-			s.t.Fatal(err)
-		}
-	}
-}
-
-// finish ends the server by SIGTERM, which it must obey in order, and looks at what it said in all its lives.
-func (s *server) finish() {
-	if s.cmd != nil {
-		if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			s.t.Errorf("SIGTERM: %v", err)
-		}
-		select {
-		case err := <-s.exited:
-			if err != nil {
-				s.t.Errorf("the server's end: %v\n%s", err, s.log.tail())
-			}
-		case <-time.After(12 * time.Second):
-			s.t.Errorf("the server is still there 12 s after SIGTERM\n%s", s.log.tail())
-			_ = s.cmd.Process.Kill()
-			<-s.exited
-		}
-	}
-	log := s.log.String()
-	for _, bad := range []string{"panic", "fatal error", "goroutine 1 [", "DATA RACE"} {
-		if strings.Contains(log, bad) {
-			s.t.Errorf("the server's log says %q\n%s", bad, s.log.tail())
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, secret := range s.secrets {
-		if strings.Contains(log, secret) {
-			s.t.Errorf("the server's log has a secret in it: %.12q...", secret)
-		}
-	}
-	if s.t.Failed() {
-		s.t.Logf("end of the server's log:\n%s", s.log.tail())
-	}
-}
-
-// secret notes what must never be logged.
-func (s *server) secret(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.secrets = append(s.secrets, text)
-}
-
-// transcript is what a process wrote.
-type transcript struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (t *transcript) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.Write(p)
-}
-
-func (t *transcript) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.String()
-}
-
-// tail is the last lines.
-func (t *transcript) tail() string {
-	lines := strings.SplitAfter(t.String(), "\n")
-	return strings.Join(lines[max(0, len(lines)-40):], "")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
 
@@ -21,9 +22,9 @@ type socket struct {
 // dial opens a document's socket. protocols may name bizsync.v1.
 func (s *server) dial(t testing.TB, doc, token string, protocols ...string) *socket {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	defer cancel()
-	ws, _, err := websocket.Dial(ctx, s.collab()+"/"+doc+"?token="+token, &websocket.DialOptions{Subprotocols: protocols})
+	ws, _, err := websocket.Dial(ctx, s.Collab()+"/"+doc+"?token="+token, &websocket.DialOptions{Subprotocols: protocols})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,14 +35,14 @@ func (s *server) dial(t testing.TB, doc, token string, protocols ...string) *soc
 
 // send sends a message. An error is no failure: the server may have hung up, and then says why.
 func (k *socket) send(message []byte) {
-	ctx, cancel := context.WithTimeout(k.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(k.t.Context(), rig.Patience)
 	defer cancel()
 	_ = k.ws.Write(ctx, websocket.MessageBinary, message)
 }
 
 // read gives the next message, or the code with which the server closed the socket.
 func (k *socket) read() (message []byte, code int, err error) {
-	ctx, cancel := context.WithTimeout(k.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(k.t.Context(), rig.Patience)
 	defer cancel()
 	_, message, err = k.ws.Read(ctx)
 	if closing, ok := errors.AsType[websocket.CloseError](err); ok {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // One person types in two tabs, which also pass edits and presence to each other by BroadcastChannel, while the server dies under them. Both can type on
@@ -18,16 +20,16 @@ func TestTwoTabs(t *testing.T) {
 	random := rand.New(rand.NewPCG(uint64(seed), 3))
 
 	s := startServer(t)
-	admin := s.admin()
-	ada, bea := admin.member("ada"), admin.member("bea")
-	doc := admin.document("Two tabs", ada, bea)
-	script := runScript(t, "tabs.mjs", func(e event) { t.Errorf("%s: %s", e.Event, e.Value) })
-	script.call("open", map[string]any{"url": s.collab(), "room": doc, "token": ada.token(doc), "onlookerToken": bea.token(doc), "seed": seed}, nil)
+	admin := s.Admin()
+	ada, bea := admin.Member("ada"), admin.Member("bea")
+	doc := admin.Document("Two tabs", ada, bea)
+	script := runScript(t, "tabs.mjs", func(e rig.Event) { t.Errorf("%s: %s", e.Kind, e.Value) })
+	script.call("open", map[string]any{"url": s.Collab(), "room": doc, "token": ada.Token(doc), "onlookerToken": bea.Token(doc), "seed": seed}, nil)
 	for range kills {
 		<-time.After(time.Duration(random.IntN(1000)) * time.Millisecond) // a random moment
-		s.kill()
+		s.Kill()
 		script.call("hearEachOther", nil, nil)
-		s.restart()
+		s.Restart()
 		script.call("typeOn", nil, nil)
 	}
 	var carets struct {
@@ -40,7 +42,7 @@ func TestTwoTabs(t *testing.T) {
 	}
 	var typed []int
 	script.call("stop", nil, &typed)
-	script.kill()
+	script.Kill()
 
 	var want []string
 	for i, tab := range []string{"l", "r"} {
@@ -48,7 +50,7 @@ func TestTwoTabs(t *testing.T) {
 			want = append(want, fmt.Sprint(tab, n))
 		}
 	}
-	got := strings.Split(strings.TrimSuffix(s.readFresh(t, doc, bea.token(doc)).Text, ";"), ";")
+	got := strings.Split(strings.TrimSuffix(s.readFresh(t, doc, bea.Token(doc)).Text, ";"), ";")
 	slices.Sort(want)
 	slices.Sort(got)
 	if !slices.Equal(got, want) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // Four people type unique tokens while the server dies six times, and each second time all of them with it, so that nobody could bring again what the server
@@ -17,21 +19,21 @@ func TestAcknowledgedTokensSurvive(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 2))
 
 	s := startServer(t)
-	admin := s.admin()
-	var people []*person
+	admin := s.Admin()
+	var people []*rig.Person
 	for _, name := range []string{"ada", "bea", "cy", "dan"} {
-		people = append(people, admin.member(name))
+		people = append(people, admin.Member(name))
 	}
-	doc := admin.document("Tokens", people...)
+	doc := admin.Document("Tokens", people...)
 	var tokens []string
 	for _, p := range people {
-		tokens = append(tokens, p.token(doc))
+		tokens = append(tokens, p.Token(doc))
 	}
 
 	acked := map[string]bool{} // owned by the scripts' listeners, one after the other, until the last script is killed
-	listen := func(e event) {
-		if e.Event != "acked" {
-			t.Errorf("%s: %s", e.Event, e.Value)
+	listen := func(e rig.Event) {
+		if e.Kind != "acked" {
+			t.Errorf("%s: %s", e.Kind, e.Value)
 			return
 		}
 		var news []string
@@ -47,22 +49,22 @@ func TestAcknowledgedTokensSurvive(t *testing.T) {
 	for kill := 1; kill <= kills; kill++ {
 		if script == nil {
 			script = runScript(t, "tokens.mjs", listen)
-			script.call("start", map[string]any{"url": s.collab(), "room": doc, "tokens": tokens, "seed": random.Uint32(), "generation": kill}, nil)
+			script.call("start", map[string]any{"url": s.Collab(), "room": doc, "tokens": tokens, "seed": random.Uint32(), "generation": kill}, nil)
 		}
 		<-time.After(time.Duration(100+random.IntN(1900)) * time.Millisecond) // a random moment
-		s.kill()
+		s.Kill()
 		if kill%2 == 0 {
 			var n int
 			script.call("typed", nil, &n)
 			typed += n
-			script.kill()
+			script.Kill()
 			script = nil
 		}
-		s.restart()
+		s.Restart()
 	}
 
 	seen := map[string]int{}
-	text := s.readFresh(t, doc, admin.token(doc)).Text
+	text := s.readFresh(t, doc, admin.Token(doc)).Text
 	for token := range strings.SplitSeq(text, ";") {
 		seen[token]++
 	}

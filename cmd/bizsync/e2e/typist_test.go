@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
 	"github.com/coder/websocket"
 )
 
@@ -22,7 +24,7 @@ type typist struct {
 	// Guarded by mu.
 	mu   sync.Mutex
 	sent []time.Time
-	took latencies // of the first frames
+	took timing.Sample // of the first frames
 }
 
 var errHungUp = errors.New("hung up")
@@ -31,7 +33,7 @@ var errHungUp = errors.New("hung up")
 func newTypist(t testing.TB, s *server, doc, token string, window int) *typist {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(context.Background())
-	ws, _, err := websocket.Dial(ctx, s.collab()+"/"+doc+"?token="+token, &websocket.DialOptions{Subprotocols: []string{"bizsync.v1"}})
+	ws, _, err := websocket.Dial(ctx, s.Collab()+"/"+doc+"?token="+token, &websocket.DialOptions{Subprotocols: []string{"bizsync.v1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +106,7 @@ func (y *typist) send(ctx context.Context, body []byte) error {
 }
 
 // settle waits until everything is acknowledged and gives the latencies, sorted.
-func (y *typist) settle(ctx context.Context) (latencies, error) {
+func (y *typist) settle(ctx context.Context) (timing.Sample, error) {
 	for range cap(y.window) {
 		select {
 		case y.window <- struct{}{}:
@@ -121,20 +123,6 @@ func (y *typist) settle(ctx context.Context) (latencies, error) {
 	return took, nil
 }
 
-// latencies are how long something took, again and again, sorted.
-type latencies []time.Duration
-
-func (l latencies) percentile(p float64) time.Duration {
-	if len(l) == 0 {
-		return 0
-	}
-	return l[min(int(p/100*float64(len(l))), len(l)-1)].Round(10 * time.Microsecond)
-}
-
-func (l latencies) String() string {
-	return fmt.Sprintf("p50 %v, p99 %v, at most %v", l.percentile(50), l.percentile(99), l.percentile(100))
-}
-
 // bystanders are two people who type in a document of their own while something happens elsewhere.
 type bystanders struct {
 	typists []*typist
@@ -146,11 +134,11 @@ type bystanders struct {
 }
 
 // standBy lets them type a letter each every ten milliseconds until ends is called.
-func standBy(t testing.TB, s *server, doc string, people [2]*person) *bystanders {
+func standBy(t testing.TB, s *server, doc string, people [2]*rig.Person) *bystanders {
 	t.Helper()
 	b := &bystanders{stop: make(chan struct{})}
 	for i, p := range people {
-		y := newTypist(t, s, doc, p.token(doc), 4096)
+		y := newTypist(t, s, doc, p.Token(doc), 4096)
 		b.typists = append(b.typists, y)
 		b.typing.Go(func() {
 			tick := time.NewTicker(10 * time.Millisecond)
@@ -172,7 +160,7 @@ func standBy(t testing.TB, s *server, doc string, people [2]*person) *bystanders
 }
 
 // recent gives the latencies of what was acknowledged since the last call.
-func (b *bystanders) recent() (l latencies) {
+func (b *bystanders) recent() (l timing.Sample) {
 	for i, y := range b.typists {
 		y.mu.Lock()
 		l = append(l, y.took[b.told[i]:]...)
@@ -188,7 +176,7 @@ func (b *bystanders) ends(t testing.TB) (letters int) {
 	t.Helper()
 	close(b.stop)
 	b.typing.Wait()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	defer cancel()
 	for i, y := range b.typists {
 		_, err := y.settle(ctx)

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,14 +24,13 @@ const (
 	AdminPassword = "correct horse battery staple, of the admin"
 )
 
-// Build builds the program into a folder, with further arguments to go build, and gives the file's name.
-func Build(ctx context.Context, dir string, args ...string) (program string, err error) {
-	program = filepath.Join(dir, "bizsync")
+// Build builds the program into a file, with further arguments to go build.
+func Build(ctx context.Context, program string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", program}, args, []string{"github.com/bizsync/bizsync/cmd/bizsync"})...)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the server: %w\n%s", err, out)
+		return fmt.Errorf("build the server: %w\n%s", err, out)
 	}
-	return program, nil
+	return nil
 }
 
 // Environment is ours for a server: without settings of its own, but with the first account.

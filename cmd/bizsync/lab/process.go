@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -131,14 +132,16 @@ func (p *Process) kill() {
 	<-p.exited
 }
 
-// FreePort is a port of the loopback address at which nothing listens.
+// FreePort is a port of the loopback address at which nothing listens, below those that the system gives to outgoing connections: nobody takes it while its server is
+// down.
 func FreePort() (int, error) {
-	l, err := net.Listen("tcp", loopback(0))
-	if err != nil {
-		return 0, fmt.Errorf("look for a free port: %w", err)
+	for range 1000 {
+		port := 20000 + rand.IntN(12000)
+		if l, err := net.Listen("tcp", loopback(port)); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, errors.New("there is no free port")
 }
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

@@ -18,30 +18,44 @@ import (
 type Redis struct {
 	*Process
 	Port int
+
+	dir string
 }
 
 // StartRedis starts one. What it says goes to a file in that folder. The caller ends it.
 func StartRedis(ctx context.Context, dir string) (*Redis, error) {
-	program, err := exec.LookPath("redis-server")
+	port, err := FreePort()
 	if err != nil {
-		return nil, fmt.Errorf("redis-server is missing: install the package redis-server: %w", err)
-	}
-	r := &Redis{}
-	if r.Port, err = FreePort(); err != nil {
 		return nil, err
 	}
-	server := exec.Command(program, "--bind", "127.0.0.1", "--port", strconv.Itoa(r.Port), "--dir", dir, "--save", "", "--appendonly", "no")
-	if r.Process, err = Launch("Redis", server, filepath.Join(dir, "redis.log")); err != nil {
+	r := &Redis{Port: port, dir: dir}
+	if err := r.Start(ctx); err != nil {
 		return nil, err
-	}
-	if err := r.Ready(ctx, func() error { _, err := r.Info("server"); return err }); err != nil {
-		return nil, errors.Join(err, r.Stop())
 	}
 	return r, nil
 }
 
+// Start starts one that was ended or killed again, at the same port and empty.
+func (r *Redis) Start(ctx context.Context) error {
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		return fmt.Errorf("redis-server is missing: install the package redis-server: %w", err)
+	}
+	server := exec.Command(program, "--bind", "127.0.0.1", "--port", strconv.Itoa(r.Port), "--dir", r.dir, "--save", "", "--appendonly", "no")
+	if r.Process, err = Launch("Redis", server, filepath.Join(r.dir, "redis.log")); err != nil {
+		return err
+	}
+	if err := r.Ready(ctx, func() error { _, err := r.Info("server"); return err }); err != nil {
+		return errors.Join(err, r.Stop())
+	}
+	return nil
+}
+
 // Addr is where it listens, as host:port.
 func (r *Redis) Addr() string { return loopback(r.Port) }
+
+// URL is where the nodes find it.
+func (r *Redis) URL() string { return "redis://" + r.Addr() }
 
 // Stop ends it.
 func (r *Redis) Stop() error { return r.End(syscall.SIGTERM) }

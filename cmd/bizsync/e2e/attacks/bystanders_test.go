@@ -6,6 +6,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
 )
 
 const (
@@ -38,11 +41,11 @@ type bystander struct {
 }
 
 // standBy lets them type until ends is called.
-func standBy(t testing.TB, s *server, doc string, people [2]*person) *bystanders {
+func standBy(t testing.TB, s *server, doc string, people [2]*rig.Person) *bystanders {
 	t.Helper()
 	b := &bystanders{stop: make(chan struct{})}
 	for i, p := range people {
-		k, err := s.dial(visitor{path: "/" + doc, token: p.token(doc), address: fmt.Sprintf("198.51.100.%d", i), acks: true})
+		k, err := s.dial(visitor{path: "/" + doc, token: p.Token(doc), address: fmt.Sprintf("198.51.100.%d", i), acks: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +112,7 @@ func (y *bystander) listen() {
 }
 
 // recent gives how long the acknowledgements took that came since the last call, and for how long those letters wait that have none yet.
-func (b *bystanders) recent() (l latencies) {
+func (b *bystanders) recent() (l timing.Sample) {
 	for i, y := range b.people {
 		y.mu.Lock()
 		l = append(l, y.took[b.told[i]:]...)
@@ -145,18 +148,4 @@ func (b *bystanders) ends(t testing.TB) (letters int) {
 		letters += y.letters
 	}
 	return letters
-}
-
-// latencies are how long something took, again and again, sorted.
-type latencies []time.Duration
-
-func (l latencies) percentile(p float64) time.Duration {
-	if len(l) == 0 {
-		return 0
-	}
-	return l[min(int(p/100*float64(len(l))), len(l)-1)].Round(10 * time.Microsecond)
-}
-
-func (l latencies) String() string {
-	return fmt.Sprintf("%d letters, p50 %v, p99 %v, at most %v", len(l), l.percentile(50), l.percentile(99), l.percentile(100))
 }

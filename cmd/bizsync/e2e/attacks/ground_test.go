@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab/timing"
 )
 
 const (
@@ -43,10 +46,10 @@ type ground struct {
 	*server
 	t         *testing.T
 	friends   *friends
-	admin     *person
-	victim    *person
-	reader    *person
-	attackers []*person
+	admin     *rig.Person
+	victim    *rig.Person
+	reader    *rig.Person
+	attackers []*rig.Person
 	verdicts  map[verdict]verdict // all that occur
 	scenes    []*scene
 	baseline  memory
@@ -58,7 +61,7 @@ type scene struct {
 	name     string
 	doc      string
 	own      string // another document, of the attacker
-	attacker *person
+	attacker *rig.Person
 	tokens   map[sender]string
 	number   int // of the scene, for an address of its own
 
@@ -91,10 +94,10 @@ func newGround(t *testing.T) *ground {
 		}
 	}
 	// All accounts are made before anything is measured: hashing passwords takes memory.
-	g.admin = g.login(adminEmail, adminPassword)
-	g.victim, g.reader = g.admin.member("victim"), g.admin.member("reader")
+	g.admin = g.Admin()
+	g.victim, g.reader = g.admin.Member("victim"), g.admin.Member("reader")
 	for i := range len(groups()) + 2 {
-		g.attackers = append(g.attackers, g.admin.member(fmt.Sprint("attacker", i)))
+		g.attackers = append(g.attackers, g.admin.Member(fmt.Sprint("attacker", i)))
 	}
 	return g
 }
@@ -105,16 +108,16 @@ func (g *ground) scene(t *testing.T, name string) *scene {
 	s := &scene{ground: g, name: name, number: len(g.scenes), tokens: map[sender]string{}}
 	g.scenes = append(g.scenes, s)
 	s.attacker = g.attackers[s.number%len(g.attackers)] // connections of an account are limited
-	s.doc = g.admin.document("The target: "+name, g.victim, s.attacker)
-	g.admin.share(s.doc, g.reader, "viewer")
-	s.tokens[editor], s.tokens[viewer] = s.attacker.token(s.doc), g.reader.token(s.doc)
-	s.tokens[lesser] = s.attacker.tokenAs(s.doc, "viewer")
-	s.own = s.attacker.document("The attacker's own")
-	s.tokens[stranger] = s.attacker.token(s.own)
+	s.doc = g.admin.Document("The target: "+name, g.victim, s.attacker)
+	g.admin.Share(s.doc, g.reader, "viewer")
+	s.tokens[editor], s.tokens[viewer] = s.attacker.Token(s.doc), g.reader.Token(s.doc)
+	s.tokens[lesser] = s.attacker.TokenAs(s.doc, "viewer")
+	s.own = s.attacker.Document("The attacker's own")
+	s.tokens[stranger] = s.attacker.Token(s.own)
 
 	var entered struct{ Client, Witness uint64 }
 	if err := g.friends.ask("enter", map[string]any{
-		"url": "ws://" + g.addr + "/collab", "room": s.doc, "victim": g.victim.token(s.doc), "witness": g.admin.token(s.doc),
+		"url": "ws://" + g.Addr + "/collab", "room": s.doc, "victim": g.victim.Token(s.doc), "witness": g.admin.Token(s.doc),
 	}, &entered); err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +180,7 @@ func (s *scene) reads(text string) error {
 
 // loads looks whether Yjs can load the document as stored, change and empty it, and reads in it what we do.
 func (s *scene) loads() (state []byte, err error) {
-	state = s.admin.content(s.doc, "format=yjs")
+	state = s.admin.Content(s.doc, "format=yjs")
 	var loaded struct {
 		Text  string
 		Roots int
@@ -185,7 +188,7 @@ func (s *scene) loads() (state []byte, err error) {
 	if err := s.friends.ask("load", map[string]any{"state": base64.StdEncoding.EncodeToString(state)}, &loaded); err != nil {
 		return nil, fmt.Errorf("yjs can't load what is stored: %w", err)
 	}
-	if ours := s.admin.content(s.doc, "format=text&field=text"); string(ours) != loaded.Text {
+	if ours := s.admin.Content(s.doc, "format=text&field=text"); string(ours) != loaded.Text {
 		return nil, fmt.Errorf("yjs reads %.300q in what is stored, the server %.300q", loaded.Text, ours)
 	}
 	return state, s.reads(loaded.Text)
@@ -197,12 +200,12 @@ func (g *ground) attackWith(t *testing.T, group group, elsewhere *bystanders) {
 		s := g.scene(t, group.name)
 		elsewhere.recent()
 		began := time.Now()
-		var took latencies
+		var took timing.Sample
 		for _, a := range group.attacks {
 			sound := t.Run(a.name, func(t *testing.T) {
 				s.suffers(t, a)
 				meanwhile := elsewhere.recent()
-				t.Logf("elsewhere %v", meanwhile)
+				t.Logf("elsewhere %d letters, %v", len(meanwhile), meanwhile)
 				took = append(took, meanwhile...)
 			})
 			if !sound && s.spoiled {
@@ -213,11 +216,11 @@ func (g *ground) attackWith(t *testing.T, group group, elsewhere *bystanders) {
 			t.Error(err)
 		}
 		slices.Sort(took)
-		t.Logf("%d attacks in %v; elsewhere %v", len(group.attacks), time.Since(began).Round(time.Millisecond), took)
+		t.Logf("%d attacks in %v; elsewhere %d letters, %v", len(group.attacks), time.Since(began).Round(time.Millisecond), len(took), took)
 		if err := g.friends.ask("leave", map[string]any{"room": s.doc}, nil); err != nil {
 			t.Error(err)
 		}
-		if took.percentile(99) <= noticed && len(took) > 0 || t.Failed() {
+		if took.Percentile(99) <= noticed && len(took) > 0 || t.Failed() {
 			return
 		}
 		if round == rounds {
@@ -264,9 +267,9 @@ func (s *scene) suffers(t *testing.T, a attack) {
 // is a document.
 func TestAttacks(t *testing.T) {
 	g := newGround(t)
-	pid := g.pid()
-	quiet := g.admin.document("Elsewhere", g.victim)
-	elsewhere := standBy(t, g.server, quiet, [2]*person{g.admin, g.victim})
+	pid := g.PID()
+	quiet := g.admin.Document("Elsewhere", g.victim)
+	elsewhere := standBy(t, g.server, quiet, [2]*rig.Person{g.admin, g.victim})
 	g.scene(t, "warming up")
 	g.baseline = g.memory()
 	t.Logf("at first the process holds %.0f MiB, %.0f of them live objects (%.0f resident)", g.baseline.held, g.baseline.live, g.status("VmRSS"))
@@ -278,17 +281,10 @@ func TestAttacks(t *testing.T) {
 	wait()
 
 	letters := elsewhere.ends(t)
-	if text := g.admin.content(quiet, "format=text&field=text"); string(text) != strings.Repeat("x", letters) {
+	if text := g.admin.Content(quiet, "format=text&field=text"); string(text) != strings.Repeat("x", letters) {
 		t.Errorf("elsewhere %d letters were typed, %d are there", letters, len(text))
 	}
-	select {
-	case err := <-g.exited:
-		t.Fatalf("the process has ended: %v", err)
-	default:
-	}
-	if g.pid() != pid {
-		t.Error("it is another process")
-	}
+	g.StillRuns(pid)
 	g.loadsAnew(t)
 }
 
@@ -296,15 +292,16 @@ func TestAttacks(t *testing.T) {
 func (g *ground) loadsAnew(t *testing.T) {
 	before := make([]string, len(g.scenes))
 	for i, s := range g.scenes {
-		before[i] = string(g.admin.content(s.doc, "format=text&field=text"))
+		before[i] = string(g.admin.Content(s.doc, "format=text&field=text"))
 	}
-	g.stop()
-	g.launch()
+	g.Stop()
+	g.Addr = rig.AnyPort // where nobody comes back to who could bring something again
+	g.Restart()
 	for i, s := range g.scenes {
 		if _, err := s.loads(); err != nil {
 			t.Errorf("%s, in a new process: %v", s.name, err)
 		}
-		if text := string(g.admin.content(s.doc, "format=text&field=text")); text != before[i] {
+		if text := string(g.admin.Content(s.doc, "format=text&field=text")); text != before[i] {
 			t.Errorf("%s: a new process reads %.300q, the old one %.300q", s.name, text, before[i])
 		}
 	}

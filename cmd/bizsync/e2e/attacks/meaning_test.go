@@ -204,14 +204,14 @@ func bigUpdate(client uint64, size int) []byte {
 
 // holds looks for something in the text as committed, lacks that it isn't there.
 func (s *scene) holds(part string) error {
-	if text := string(s.admin.content(s.doc, "format=text&field=text")); !strings.Contains(text, part) {
+	if text := string(s.admin.Content(s.doc, "format=text&field=text")); !strings.Contains(text, part) {
 		return fmt.Errorf("%q is missing in %.300q", part, text)
 	}
 	return nil
 }
 
 func (s *scene) lacks(part string) error {
-	if text := string(s.admin.content(s.doc, "format=text&field=text")); strings.Contains(text, part) {
+	if text := string(s.admin.Content(s.doc, "format=text&field=text")); strings.Contains(text, part) {
 		return fmt.Errorf("%q is there in %.300q", part, text)
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 func slow() []group {
 	return []group{{"slow", []attack{
 		{name: "an upgrade byte by byte", tries: "Keeps the server waiting for the end of a request.", does: func(s *scene) (outcome, error) {
-			return s.drip(s.visitor(editor, false).request(s.addr), 500*time.Millisecond, 15*time.Second)
+			return s.drip(s.visitor(editor, false).request(s.Addr), 500*time.Millisecond, 15*time.Second)
 		}, want: verdict{cut: true}},
 		{name: "300 connections that say nothing", tries: "Holds connections that never become requests.", does: mutes, want: verdict{cut: true}},
 		{name: "a frame byte by byte", tries: "Keeps the server waiting for a message, for which it must wait: the line may be slow.", does: trickle, want: acked},
@@ -69,7 +69,7 @@ func ended(conn net.Conn, limit time.Duration) error {
 
 // drip sends a request byte by byte and never ends it.
 func (s *scene) drip(request string, every, limit time.Duration) (o outcome, err error) {
-	conn, err := net.DialTimeout("tcp", s.addr, patience)
+	conn, err := net.DialTimeout("tcp", s.Addr, patience)
 	if err != nil {
 		return o, err
 	}
@@ -101,7 +101,7 @@ func mutes(s *scene) (outcome, error) {
 	errs := make([]error, 300)
 	var all sync.WaitGroup
 	for i := range errs {
-		conn, err := net.DialTimeout("tcp", s.addr, patience)
+		conn, err := net.DialTimeout("tcp", s.Addr, patience)
 		if err != nil {
 			return outcome{}, err
 		}

@@ -60,7 +60,7 @@ func (v visitor) request(host string) string {
 
 // dial connects and upgrades.
 func (s *server) dial(v visitor) (*socket, error) {
-	k, status, err := s.upgrade(v.request(s.addr) + "\r\n")
+	k, status, err := s.upgrade(v.request(s.Addr) + "\r\n")
 	if err == nil && status != http.StatusSwitchingProtocols {
 		k.hangUp()
 		return nil, fmt.Errorf("the upgrade was answered with %d", status)
@@ -70,7 +70,7 @@ func (s *server) dial(v visitor) (*socket, error) {
 
 // upgrade sends a request and reads the answer's status.
 func (s *server) upgrade(request string) (*socket, int, error) {
-	conn, err := (&net.Dialer{Timeout: patience}).DialContext(context.Background(), "tcp", s.addr)
+	conn, err := (&net.Dialer{Timeout: patience}).DialContext(context.Background(), "tcp", s.Addr)
 	if err != nil {
 		return nil, 0, err
 	}

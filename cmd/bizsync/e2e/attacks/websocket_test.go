@@ -75,7 +75,7 @@ func websocketAttacks() []attack {
 		{name: "compression that was not agreed on", tries: "Offers to compress, and sends what would be a gigabyte.", does: compressed, want: malformed},
 		{name: "upgrades that are none", tries: "Asks for a socket as nobody should.", does: badUpgrades},
 		{name: "an endless header", tries: "Sends headers of a megabyte.", does: func(s *scene) (outcome, error) {
-			k, status, err := s.upgrade(s.visitor(editor, false).request(s.addr) + "X-Long: " + strings.Repeat("x", 1<<20) + "\r\n\r\n")
+			k, status, err := s.upgrade(s.visitor(editor, false).request(s.Addr) + "X-Long: " + strings.Repeat("x", 1<<20) + "\r\n\r\n")
 			if k != nil {
 				k.hangUp()
 			}
@@ -112,7 +112,7 @@ func hundredClaims(s *scene) (o outcome, err error) {
 
 // compressed offers permessage-deflate, which must not be taken up, and sends a compressed frame all the same.
 func compressed(s *scene) (o outcome, err error) {
-	k, status, err := s.upgrade(s.visitor(editor, false).request(s.addr) + "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n")
+	k, status, err := s.upgrade(s.visitor(editor, false).request(s.Addr) + "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n")
 	if err != nil || status != http.StatusSwitchingProtocols {
 		return outcome{status: status}, err
 	}
@@ -131,10 +131,10 @@ func compressed(s *scene) (o outcome, err error) {
 
 // badUpgrades asks for sockets in wrong ways, each of which must be answered with an error of HTTP's.
 func badUpgrades(s *scene) (o outcome, err error) {
-	good := s.visitor(editor, false).request(s.addr)
+	good := s.visitor(editor, false).request(s.Addr)
 	for _, change := range [][2]string{
 		{"GET ", "POST "}, {"Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 12"}, {"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Key: short"},
-		{"Connection: Upgrade\r\n", ""}, {"Upgrade: websocket\r\n", ""}, {"Host: " + s.addr, "Host: a b"}, {"HTTP/1.1", "HTTP/9.9"},
+		{"Connection: Upgrade\r\n", ""}, {"Upgrade: websocket\r\n", ""}, {"Host: " + s.Addr, "Host: a b"}, {"HTTP/1.1", "HTTP/9.9"},
 	} {
 		k, status, err := s.upgrade(strings.Replace(good, change[0], change[1], 1) + "\r\n")
 		if k != nil {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // Somebody who may only read is told so, and what they type stays with them and unsaved. When they may write it goes out, on the same connection; and no more when they may not
@@ -12,17 +14,17 @@ import (
 func TestRolesChangeOnALivingConnection(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
-	admin := s.admin()
-	doc := admin.document("Roles")
+	admin := s.Admin()
+	doc := admin.Document("Roles")
 	cast := newStage(t)
-	cast.call("open", args{"id": "owner", "provider": yWebsocket, "editor": "codemirror", "url": s.collab(), "name": doc, "token": admin.token(doc), "words": []string{"first "}}, nil)
-	people := map[string]*person{}
+	cast.call("open", args{"id": "owner", "provider": yWebsocket, "editor": "codemirror", "url": s.Collab(), "name": doc, "token": admin.Token(doc), "words": []string{"first "}}, nil)
+	people := map[string]*rig.Person{}
 	for _, id := range hocuspocus {
-		people[id] = admin.member(id)
-		admin.share(doc, people[id], "editor")
-		token := people[id].token(doc) // it allows no more than its owner might do when it was made
-		admin.share(doc, people[id], "viewer")
-		cast.call("open", args{"id": id, "provider": id, "socket": id, "url": s.collab(), "editor": "codemirror", "name": doc, "token": token}, nil)
+		people[id] = admin.Member(id)
+		admin.Share(doc, people[id], "editor")
+		token := people[id].Token(doc) // it allows no more than its owner might do when it was made
+		admin.Share(doc, people[id], "viewer")
+		cast.call("open", args{"id": id, "provider": id, "socket": id, "url": s.Collab(), "editor": "codemirror", "name": doc, "token": token}, nil)
 	}
 	all := append([]string{"owner"}, hocuspocus...)
 	cast.agree([]string{"first "}, all...)
@@ -37,7 +39,7 @@ func TestRolesChangeOnALivingConnection(t *testing.T) {
 	cast.until("has", []string{"second "}, all...)
 	none := func(when string) {
 		t.Helper()
-		if stored := s.read(t, doc, admin.token(doc)).Code; strings.Contains(stored, when) {
+		if stored := read(t, s, doc, admin.Token(doc)).Code; strings.Contains(stored, when) {
 			t.Errorf("readers wrote: %q", stored)
 		}
 		cast.until("unsaved", nil, hocuspocus...)
@@ -46,7 +48,7 @@ func TestRolesChangeOnALivingConnection(t *testing.T) {
 
 	var words []string
 	for _, id := range hocuspocus {
-		admin.share(doc, people[id], "editor")
+		admin.Share(doc, people[id], "editor")
 		cast.until("scopes", []string{"readonly", "read-write"}, id)
 		cast.typed(id, "later-"+id+" ")
 		words = append(words, "early-"+id+" ", "later-"+id+" ")
@@ -56,7 +58,7 @@ func TestRolesChangeOnALivingConnection(t *testing.T) {
 	cast.until("unsynced", 0, hocuspocus...)
 
 	for _, id := range hocuspocus {
-		admin.share(doc, people[id], "viewer")
+		admin.Share(doc, people[id], "viewer")
 		cast.until("scopes", []string{"readonly", "read-write", "readonly"}, id)
 		cast.typed(id, "again-"+id+" ")
 		cast.until("unsynced", 1, id)
@@ -86,26 +88,26 @@ func (s *stage) undisturbed(socket string) {
 func TestManyDocumentsOnOneSocket(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
-	admin := s.admin()
+	admin := s.Admin()
 	for _, provider := range hocuspocus {
-		member := admin.member(provider)
+		member := admin.Member(provider)
 		cast := newStage(t)
 		open := func(id, name, token string) {
 			t.Helper()
-			cast.call("open", args{"id": id, "provider": provider, "socket": "socket", "url": s.collab(), "editor": "codemirror", "name": name, "token": token,
+			cast.call("open", args{"id": id, "provider": provider, "socket": "socket", "url": s.Collab(), "editor": "codemirror", "name": name, "token": token,
 				"asFunction": id == "denied", "words": []string{"of-" + id + " "}}, nil)
 		}
 		var docs []string
 		for range 4 {
-			docs = append(docs, admin.document(provider))
+			docs = append(docs, admin.Document(provider))
 		}
 		names := []string{"one", "two", "three"}
 		for i, id := range names {
-			admin.share(docs[i], member, "editor")
-			open(id, docs[i], member.token(docs[i]))
+			admin.Share(docs[i], member, "editor")
+			open(id, docs[i], member.Token(docs[i]))
 		}
-		open("denied", docs[3], member.token(docs[0])) // a token of another document
-		open("unknown", "0190a5b2-7c1e-7000-8000-000000000000", member.token(docs[0]))
+		open("denied", docs[3], member.Token(docs[0])) // a token of another document
+		open("unknown", "0190a5b2-7c1e-7000-8000-000000000000", member.Token(docs[0]))
 		cast.until("denials", 1, "denied", "unknown")
 		cast.until("saved", nil, names...)
 		cast.typed("denied", "still ") // version 2 has given up, the others go on sending
@@ -115,13 +117,13 @@ func TestManyDocumentsOnOneSocket(t *testing.T) {
 		cast.until("saved", nil, names...)
 		cast.until("unsaved", nil, "denied", "unknown")
 		for i, id := range names {
-			if stored := s.read(t, docs[i], admin.token(docs[i])); stored.Code != "of-"+id+" more " {
+			if stored := read(t, s, docs[i], admin.Token(docs[i])); stored.Code != "of-"+id+" more " {
 				t.Errorf("%s: %s has %q", provider, id, stored.Code)
 			}
 		}
 
-		admin.share(docs[3], member, "editor")
-		cast.call("token", args{"id": "denied", "token": member.token(docs[3])}, nil)
+		admin.Share(docs[3], member, "editor")
+		cast.call("token", args{"id": "denied", "token": member.Token(docs[3])}, nil)
 		if provider == hocuspocus2 {
 			cast.call("attach", args{"id": "denied"}, nil)
 		} else {
@@ -132,11 +134,11 @@ func TestManyDocumentsOnOneSocket(t *testing.T) {
 		cast.until("unsynced", 0, "denied")
 		cast.typed("denied", "now ")
 		cast.until("saved", nil, "denied")
-		if stored := s.read(t, docs[3], admin.token(docs[3])); stored.Code != "of-denied still now " {
+		if stored := read(t, s, docs[3], admin.Token(docs[3])); stored.Code != "of-denied still now " {
 			t.Errorf("%s: what was denied has %q", provider, stored.Code)
 		}
 		cast.undisturbed("socket")
-		cast.kill()
+		cast.Kill()
 	}
 }
 
@@ -144,14 +146,14 @@ func TestManyDocumentsOnOneSocket(t *testing.T) {
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
-	admin := s.admin()
-	doc, other := admin.document("Tokens"), admin.document("Another")
+	admin := s.Admin()
+	doc, other := admin.Document("Tokens"), admin.Document("Another")
 	cast := newStage(t)
 	var ids []string
 	for _, provider := range hocuspocus {
 		for _, name := range []string{doc, other} {
 			id := provider + name
-			cast.call("open", args{"id": id, "provider": provider, "socket": provider, "url": s.collab(), "editor": "codemirror", "name": name, "token": admin.token(name), "asFunction": true}, nil)
+			cast.call("open", args{"id": id, "provider": provider, "socket": provider, "url": s.Collab(), "editor": "codemirror", "name": name, "token": admin.Token(name), "asFunction": true}, nil)
 			ids = append(ids, id)
 		}
 	}
@@ -173,7 +175,7 @@ func TestTokens(t *testing.T) {
 		cast.until("saved", nil, provider+other)
 		cast.until("unsaved", nil, id)
 
-		cast.call("token", args{"id": id, "token": admin.token(doc)}, nil)
+		cast.call("token", args{"id": id, "token": admin.Token(doc)}, nil)
 		cast.call("refresh", args{"id": id}, nil)
 		cast.until("scopes", []string{"read-write", "read-write", "read-write"}, id)
 		cast.until("saved", nil, id)
@@ -187,24 +189,24 @@ func TestTokens(t *testing.T) {
 func TestCookies(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
-	admin := s.admin()
+	admin := s.Admin()
 	var d struct {
 		ID string `json:"id"`
 	}
-	admin.call("POST", "/documents", map[string]any{"title": "Cookies", "key": "cookie-jar"}, http.StatusCreated, &d)
+	admin.Call("POST", "/documents", map[string]any{"title": "Cookies", "key": "cookie-jar"}, http.StatusCreated, &d)
 	cast := newStage(t)
 	open := func(id, provider, name string, headers args) {
 		t.Helper()
-		cast.call("open", args{"id": id, "provider": provider, "url": s.collab(), "headers": headers, "name": name, "editor": "codemirror"}, nil)
+		cast.call("open", args{"id": id, "provider": provider, "url": s.Collab(), "headers": headers, "name": name, "editor": "codemirror"}, nil)
 	}
 	var ids []string
 	for _, provider := range hocuspocus {
 		for _, name := range []string{d.ID, "cookie-jar"} {
 			ids = append(ids, provider+name)
-			open(provider+name, provider, name, args{"Cookie": admin.cookie(), "Origin": s.url()})
+			open(provider+name, provider, name, args{"Cookie": admin.Cookie(), "Origin": s.URL()})
 		}
 		// Without an origin it is no browser, and its cookies don't count.
-		open("nobody-"+provider, provider, d.ID, args{"Cookie": admin.cookie()})
+		open("nobody-"+provider, provider, d.ID, args{"Cookie": admin.Cookie()})
 	}
 	cast.until("saved", nil, ids...)
 	for _, id := range ids {
@@ -224,13 +226,13 @@ func TestCookies(t *testing.T) {
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
-	admin := s.admin()
-	doc := admin.document("Twice")
+	admin := s.Admin()
+	doc := admin.Document("Twice")
 	cast := newStage(t)
 	for i, id := range []string{"left", "right"} {
-		cast.call("open", args{"id": id, "provider": hocuspocus4, "socket": "socket", "url": s.collab(), "editor": editors[i], "name": doc, "token": admin.token(doc), "sessions": true}, nil)
+		cast.call("open", args{"id": id, "provider": hocuspocus4, "socket": "socket", "url": s.Collab(), "editor": editors[i], "name": doc, "token": admin.Token(doc), "sessions": true}, nil)
 	}
-	cast.call("open", args{"id": "other", "provider": hocuspocus3, "editor": "codemirror", "url": s.collab(), "name": doc, "token": admin.token(doc)}, nil)
+	cast.call("open", args{"id": "other", "provider": hocuspocus3, "editor": "codemirror", "url": s.Collab(), "name": doc, "token": admin.Token(doc)}, nil)
 	all := []string{"left", "right", "other"}
 	cast.until("synced", nil, all...)
 	cast.typed("left", "left ")
@@ -256,12 +258,12 @@ func TestStateless(t *testing.T) {
 			flags = []string{"--stateless"}
 		}
 		s := startServer(t, flags...)
-		admin := s.admin()
-		doc := admin.document("Stateless")
+		admin := s.Admin()
+		doc := admin.Document("Stateless")
 		cast := newStage(t)
 		all := append([]string{yWebsocket}, hocuspocus...)
 		for _, id := range all {
-			cast.call("open", args{"id": id, "provider": id, "editor": "codemirror", "url": s.collab(), "name": doc, "token": admin.token(doc)}, nil)
+			cast.call("open", args{"id": id, "provider": id, "editor": "codemirror", "url": s.Collab(), "name": doc, "token": admin.Token(doc)}, nil)
 		}
 		cast.until("synced", nil, all...)
 		for _, id := range hocuspocus {
@@ -283,6 +285,6 @@ func TestStateless(t *testing.T) {
 				t.Errorf("stateless %v: %s got %q, not %q", on, id, got, want)
 			}
 		}
-		cast.kill()
+		cast.Kill()
 	}
 }

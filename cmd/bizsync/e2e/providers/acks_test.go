@@ -19,13 +19,13 @@ func TestSavedIsCommitted(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 4))
 
 	s := startServer(t)
-	admin := s.admin()
-	doc := admin.document("Saved")
+	admin := s.Admin()
+	doc := admin.Document("Saved")
 	tokens := map[string]string{}
 	for _, provider := range hocuspocus {
-		p := admin.member(provider)
-		admin.share(doc, p, "editor")
-		tokens[provider] = p.token(doc)
+		p := admin.Member(provider)
+		admin.Share(doc, p, "editor")
+		tokens[provider] = p.Token(doc)
 	}
 
 	var saved []string
@@ -34,24 +34,24 @@ func TestSavedIsCommitted(t *testing.T) {
 		if cast == nil {
 			cast = newStage(t)
 			for i, provider := range hocuspocus {
-				cast.call("open", args{"id": provider, "provider": provider, "editor": "codemirror", "url": s.collab(), "name": doc, "token": tokens[provider],
+				cast.call("open", args{"id": provider, "provider": provider, "editor": "codemirror", "url": s.Collab(), "name": doc, "token": tokens[provider],
 					"asFunction": kill == i, "report": true}, nil)
 				cast.call("typist", args{"id": provider, "prefix": fmt.Sprintf("%s-%d-", provider, kill)}, nil)
 			}
 			cast.until("synced", nil, hocuspocus...)
 		}
 		<-time.After(time.Duration(100+random.IntN(900)) * time.Millisecond) // a random moment, and the next news from then on
-		cast.call("arm", args{"pid": s.cmd.Process.Pid}, nil)
-		s.ended()
+		cast.call("arm", args{"pid": s.PID()}, nil)
+		s.Killed()
 		if kill%2 == 0 {
-			cast.kill()
+			cast.Kill()
 			saved = append(saved, cast.saves()...)
 			cast = nil
 		}
-		s.restart()
+		s.Restart()
 	}
 
-	stored := s.read(t, doc, admin.token(doc)).Code
+	stored := read(t, s, doc, admin.Token(doc)).Code
 	lost := 0
 	for _, word := range saved {
 		if n := strings.Count(stored, word); n != 1 {
@@ -70,47 +70,47 @@ func TestSavedIsCommitted(t *testing.T) {
 func TestCountersComeBackToZero(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
-	admin := s.admin()
+	admin := s.Admin()
 	for _, provider := range hocuspocus {
-		doc := admin.document(provider)
+		doc := admin.Document(provider)
 		cast := newStage(t)
 		// Five edits before the first connection, and five more that are typed and, in part, erased.
-		cast.call("open", args{"id": "a", "provider": provider, "editor": "codemirror", "url": s.collab(), "name": doc, "token": admin.token(doc),
+		cast.call("open", args{"id": "a", "provider": provider, "editor": "codemirror", "url": s.Collab(), "name": doc, "token": admin.Token(doc),
 			"words": []string{"one ", "two ", "three ", "four ", "five "}}, nil)
-		cast.call("open", args{"id": "b", "provider": provider, "editor": "tiptap", "url": s.collab(), "name": doc, "token": admin.token(doc), "asFunction": true,
+		cast.call("open", args{"id": "b", "provider": provider, "editor": "tiptap", "url": s.Collab(), "name": doc, "token": admin.Token(doc), "asFunction": true,
 			"words": []string{"six ", "seven ", "eight ", "nine ", "ten "}}, nil)
 		cast.until("saved", nil, "a", "b")
 		cast.until("unsynced", 0, "a", "b")
 		cast.call("force", args{"id": "a"}, nil)
 		cast.until("unsynced", 0, "a")
 
-		s.signal(syscall.SIGSTOP)
+		s.Signal(syscall.SIGSTOP)
 		cast.typed("a", "eleven ", "twelve ")
 		cast.typed("b", "thirteen ")
 		cast.until("unsynced", 2, "a")
 		cast.until("unsynced", 1, "b")
 		cast.until("unsaved", nil, "a", "b")
-		s.signal(syscall.SIGCONT)
+		s.Signal(syscall.SIGCONT)
 		cast.until("unsynced", 0, "a", "b")
 
-		s.signal(syscall.SIGSTOP)
+		s.Signal(syscall.SIGSTOP)
 		cast.typed("a", "fourteen ")
-		s.signal(syscall.SIGKILL)
+		s.Signal(syscall.SIGKILL)
 		cast.until("closes", 1, "a", "b")
 		cast.typed("a", "fifteen ", "sixteen ", "seventeen ", "eighteen ", "nineteen ")
 		cast.call("erase", args{"id": "a", "count": len("nineteen ")}, nil)
 		cast.until("unsaved", nil, "a")
-		s.restart()
+		s.Restart()
 		cast.until("synced", nil, "a", "b")
 		cast.typed("a", "twenty ")
 		cast.until("saved", nil, "a", "b")
 		cast.until("unsynced", 0, "a", "b")
 		there := cast.agree([]string{"twenty "}, "a", "b")
 
-		s.signal(syscall.SIGKILL)
-		cast.kill()
-		s.restart()
-		stored := s.read(t, doc, admin.token(doc))
+		s.Signal(syscall.SIGKILL)
+		cast.Kill()
+		s.Restart()
+		stored := read(t, s, doc, admin.Token(doc))
 		const code, rich = "one two three four five eleven twelve fourteen fifteen sixteen seventeen eighteen twenty ", "<paragraph>six seven eight nine ten thirteen </paragraph>"
 		if stored.State != there.State || stored.Code != code || stored.Rich != rich {
 			t.Errorf("%s: agreed upon %+v, stored %+v", provider, there, stored)

@@ -1,45 +1,34 @@
 package providers
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // program is the built program, for all tests of the package.
 var program string
 
 func TestMain(m *testing.M) {
-	code, err := buildAndRun(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	os.Exit(code)
+	os.Exit(rig.Main(m, "node", func(scratch string) error {
+		// The tests mostly wait, for clients to come back and for silence, and each has a server of its own.
+		flag.Parse()
+		if err := flag.Set("test.parallel", "6"); err != nil {
+			return fmt.Errorf("run tests beside each other: %w", err)
+		}
+		program = filepath.Join(scratch, "bizsync")
+		return lab.Build(context.Background(), program)
+	}))
 }
 
-func buildAndRun(m *testing.M) (code int, err error) {
-	if _, err := os.Stat("node/node_modules/.package-lock.json"); err != nil {
-		return 1, fmt.Errorf("the providers are not installed (%w); run: npm ci --prefix cmd/bizsync/e2e/providers/node", err)
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		return 1, fmt.Errorf("the tests need Node.js (package nodejs): %w", err)
-	}
-	dir, err := os.MkdirTemp("", "bizsync-providers-")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "bizsync")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/bizsync/bizsync/cmd/bizsync").CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("build the server: %w\n%s", err, out)
-	}
-	// The tests mostly wait, for clients to come back and for silence, and each has a server of its own.
-	flag.Parse()
-	if err := flag.Set("test.parallel", "6"); err != nil {
-		return 1, err
-	}
-	return m.Run(), nil
+// startServer starts a server that ends with the test. args are further flags.
+func startServer(t testing.TB, args ...string) *rig.Server {
+	t.Helper()
+	return rig.StartServer(t, program, append([]string{"--log-level", "debug"}, args...)...)
 }

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // Eight people, each with another provider and editor, are in one document. What each types reaches all, all see who is there, and nothing of that ends with the server's
@@ -13,17 +16,17 @@ import (
 func TestEveryProviderWithEveryEditor(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
-	admin := s.admin()
-	doc := admin.document("All of them")
+	admin := s.Admin()
+	doc := admin.Document("All of them")
 	cast := newStage(t)
 	var ids []string
 	for _, provider := range providers {
 		for _, editor := range editors {
 			id := provider + "-" + editor
 			ids = append(ids, id)
-			p := admin.member(id)
-			admin.share(doc, p, "editor")
-			cast.call("open", args{"id": id, "provider": provider, "editor": editor, "url": s.collab(), "name": doc, "token": p.token(doc)}, nil)
+			p := admin.Member(id)
+			admin.Share(doc, p, "editor")
+			cast.call("open", args{"id": id, "provider": provider, "editor": editor, "url": s.Collab(), "name": doc, "token": p.Token(doc)}, nil)
 		}
 	}
 	cast.until("synced", nil, ids...)
@@ -32,14 +35,14 @@ func TestEveryProviderWithEveryEditor(t *testing.T) {
 	var words []string
 	types := func(round string) {
 		t.Helper()
-		var all []func(any) error
+		var all []func(time.Duration, any) error
 		for i, id := range ids {
 			mine := []string{fmt.Sprintf("%s%d.1 ", round, i), fmt.Sprintf("%s%d.2 ", round, i), fmt.Sprintf("%s%d.3 ", round, i)}
 			words = append(words, mine...)
-			all = append(all, cast.ask("type", args{"id": id, "words": mine}))
+			all = append(all, cast.Ask("type", args{"id": id, "words": mine}))
 		}
 		for _, await := range all {
-			if err := await(nil); err != nil {
+			if err := await(rig.Patience, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -66,10 +69,10 @@ func TestEveryProviderWithEveryEditor(t *testing.T) {
 		}
 	}
 
-	s.signal(syscall.SIGKILL)
+	s.Signal(syscall.SIGKILL)
 	types("b")
 	cast.until("closes", 1, ids...)
-	s.restart()
+	s.Restart()
 	types("c")
 	there := cast.agree(words, ids...)
 	cast.until("saved", nil, ids...)
@@ -88,10 +91,10 @@ func TestEveryProviderWithEveryEditor(t *testing.T) {
 	}
 
 	// All that was typed is on the disk, once.
-	s.signal(syscall.SIGKILL)
-	cast.kill()
-	s.restart()
-	stored := s.read(t, doc, admin.token(doc))
+	s.Signal(syscall.SIGKILL)
+	cast.Kill()
+	s.Restart()
+	stored := read(t, s, doc, admin.Token(doc))
 	if stored.State != there.State || stored.Rich != there.Rich || stored.Code != there.Code {
 		t.Errorf("all agreed upon %+v, the database has %+v", there, stored)
 	}

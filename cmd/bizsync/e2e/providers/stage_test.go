@@ -1,15 +1,11 @@
 package providers
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"os/exec"
 	"sync"
 	"testing"
-	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // The providers, by the names that node/clients.mjs has for them.
@@ -31,131 +27,40 @@ type args map[string]any
 
 // stage is a Node process with clients in it, which do what they are told: node/play.mjs.
 type stage struct {
-	t    testing.TB
-	cmd  *exec.Cmd
-	in   io.WriteCloser
-	said transcript // on standard error
-	done chan struct{}
+	*rig.Script
+	t testing.TB
 
-	// Guarded by mu.
-	mu      sync.Mutex
-	last    int
-	waiting map[int]chan answer
-	saved   map[string][]string // the words of which each client's provider has said that they are saved
-}
-
-type answer struct {
-	ID     int             `json:"id"`
-	Result json.RawMessage `json:"result"`
-	Error  string          `json:"error"`
+	mu    sync.Mutex
+	saved map[string][]string // guarded by mu: the words of which each client's provider has said that they are saved
 }
 
 // newStage starts the process, which is killed when the test is over.
 func newStage(t testing.TB) *stage {
 	t.Helper()
-	s := &stage{t: t, done: make(chan struct{}), waiting: map[int]chan answer{}, saved: map[string][]string{}, cmd: exec.Command("node", "play.mjs")}
-	s.cmd.Dir = "node"
-	s.cmd.Stderr = &s.said
-	in, err := s.cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.in = in
-	out, err := s.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go s.listen(out)
-	t.Cleanup(func() {
-		s.kill()
-		if t.Failed() {
-			t.Logf("the clients said:\n%s", s.said.tail())
-		}
-	})
+	s := &stage{t: t, saved: map[string][]string{}}
+	s.Script = rig.RunScript(t, "node", "play.mjs", s.told)
 	return s
 }
 
-func (s *stage) listen(out io.Reader) {
-	defer close(s.done)
-	for lines := bufio.NewReader(out); ; {
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			break // a line that was cut by the kill was never said
-		}
-		var said struct {
-			answer
-			Event string
-			Value struct {
-				ID    string
-				Words []string
-			}
-		}
-		if err := json.Unmarshal(line, &said); err != nil {
-			s.t.Errorf("not a message: %q: %v", line, err)
-			continue
-		}
-		s.mu.Lock()
-		if said.Event == "saved" {
-			s.saved[said.Value.ID] = append(s.saved[said.Value.ID], said.Value.Words...)
-		} else if c := s.waiting[said.ID]; c != nil {
-			c <- said.answer
-			delete(s.waiting, said.ID)
-		}
-		s.mu.Unlock()
+// told takes the news that words are saved.
+func (s *stage) told(e rig.Event) {
+	var news struct {
+		ID    string
+		Words []string
+	}
+	if err := json.Unmarshal(e.Value, &news); err != nil || e.Kind != "saved" {
+		s.t.Errorf("the clients tell of %q: %s (%v)", e.Kind, e.Value, err)
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range s.waiting {
-		c <- answer{Error: "the clients' process has ended"}
-	}
-	s.waiting = nil
-}
-
-// ask has something done and gives the function that waits for the end of it.
-func (s *stage) ask(call string, args args) (await func(result any) error) {
-	s.t.Helper()
-	c := make(chan answer, 1)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.waiting == nil {
-		return func(any) error { return errors.New("the clients' process has ended") }
-	}
-	s.last++
-	line, err := json.Marshal(map[string]any{"id": s.last, "call": call, "args": args})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.waiting[s.last] = c
-	if _, err := s.in.Write(append(line, '\n')); err != nil {
-		s.t.Errorf("%s: %v", call, err)
-	}
-	return func(result any) error {
-		select {
-		case a := <-c:
-			if a.Error != "" || result == nil {
-				return errorOf(a.Error)
-			}
-			return json.Unmarshal(a.Result, result)
-		case <-time.After(patience):
-			return fmt.Errorf("%s: no answer in %v", call, patience)
-		}
-	}
-}
-
-func errorOf(text string) error {
-	if text == "" {
-		return nil
-	}
-	return errors.New(text)
+	s.saved[news.ID] = append(s.saved[news.ID], news.Words...)
 }
 
 // call has something done and waits for the end of it.
 func (s *stage) call(call string, args args, result any) {
 	s.t.Helper()
-	if err := s.ask(call, args)(result); err != nil {
+	if err := s.Call(call, args, rig.Patience, result); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -206,13 +111,6 @@ func (s *stage) status(id string) status {
 	return st
 }
 
-// kill ends the process at once, with all that its clients know. What it said before has been heard when kill returns.
-func (s *stage) kill() {
-	_ = s.cmd.Process.Kill()
-	<-s.done
-	_ = s.cmd.Wait()
-}
-
 // saves are the words that were said to be saved, of all clients.
 func (s *stage) saves() []string {
 	s.mu.Lock()
@@ -225,11 +123,11 @@ func (s *stage) saves() []string {
 }
 
 // read opens a document anew, in another process, and gives what is in it.
-func (s *server) read(t testing.TB, doc, token string) contents {
+func read(t testing.TB, s *rig.Server, doc, token string) contents {
 	t.Helper()
 	reader := newStage(t)
-	defer reader.kill()
-	reader.call("open", args{"id": "reader", "provider": yWebsocket, "url": s.collab(), "name": doc, "token": token}, nil)
+	defer reader.Kill()
+	reader.call("open", args{"id": "reader", "provider": yWebsocket, "url": s.Collab(), "name": doc, "token": token}, nil)
 	reader.until("synced", nil, "reader")
 	var c contents
 	reader.call("contents", args{"id": "reader"}, &c)
