@@ -45,7 +45,7 @@ type Revocation interface {
 	// key is deleted; logging in and expiry don't move it. Whoever reads the revision first and then checks credentials may rely on the answer, for those that
 	// haven't expired, as long as the revision is still equal. It is one tiny read, asked every second by each node.
 	AccessRevision(ctx context.Context) (uint64, error)
-	// Lapsed gives those of c that don't hold any more, in any order: accounts that are disabled or unknown; sessions that are unknown, ended or expired; keys that are unknown, deleted or expired;
+	// Lapsed gives those of c that don't hold any more, in any order: accounts that are disabled or unknown, and guests whose key doesn't hold; sessions that are unknown, ended or expired; keys that are unknown, deleted or expired;
 	// sessions and keys of a disabled account.
 	Lapsed(ctx context.Context, c Credentials) (Credentials, error)
 }
@@ -63,7 +63,7 @@ type APIKey struct {
 
 // APIKeys keeps the keys of programs.
 type APIKeys interface {
-	// CreateAPIKey stores a key under the SHA-256 of its text. ID and CreatedAt are set by the store when zero. ErrNotFound for an unknown or disabled user.
+	// CreateAPIKey stores a key under the SHA-256 of its text. ID and CreatedAt are set by the store when zero. ErrNotFound for an unknown or disabled user, or a guest.
 	CreateAPIKey(ctx context.Context, k APIKey, tokenHash [32]byte) (APIKey, error)
 	// APIKeys lists a user's keys, expired ones included, newest first.
 	APIKeys(ctx context.Context, user UserID, p Page) (keys []APIKey, next string, err error)

@@ -101,15 +101,16 @@ type DocumentQuery struct {
 type Member struct {
 	User      UserID
 	Name      string
-	Email     string
+	Email     string // "" of a guest
 	Role      Role
+	Guest     bool
 	CreatedAt time.Time
 }
 
 // Access is the answer to "may this account open that document, and as what?".
 type Access struct {
 	Document DocumentID
-	Role     Role   // NoRole: not a member, or the account is disabled
+	Role     Role   // NoRole: not a member, or the account is disabled, or a guest's that has lapsed
 	Version  uint64 // access version of the document that Role was read at
 	Deleted  bool
 }
@@ -118,7 +119,7 @@ type Access struct {
 type Documents interface {
 	// CreateDocument inserts a document, its head (sequence 0, a new epoch) and the owner's membership. When the key exists: the existing document if owner is its
 	// owner (created is false), else ErrConflict; one of theirs in the trash gives ErrDeleted. A key that reads like another document's id is ErrConflict too,
-	// since it would hide that document. ErrNotFound for an unknown or disabled owner.
+	// since it would hide that document. ErrNotFound for an unknown or disabled owner, or a guest.
 	// ID, times and kind are set by the store when zero. initial, if any, becomes row 1 of the log in the same transaction.
 	CreateDocument(ctx context.Context, d Document, initial []byte) (doc Document, created bool, err error)
 	// Document gives a document as user sees it, trashed ones included (see DeletedAt); ErrNotFound when unknown or when user is no member.
@@ -149,13 +150,13 @@ type Documents interface {
 	Roles(ctx context.Context, id DocumentID, users []UserID) (map[UserID]Role, Head, error)
 
 	Members(ctx context.Context, id DocumentID, p Page) (members []Member, next string, err error)
-	// SetMember adds or changes a member and moves the access version. ErrNotFound for an unknown or disabled user; ErrLastOwner.
-	// The member gets a notice, unless the role is the same as before or by is the member themself; by is who did it, uuid.Nil nobody in particular.
+	// SetMember adds or changes a member and moves the access version. ErrNotFound for an unknown or disabled user, or a guest that has lapsed; ErrLastOwner: a guest is none.
+	// The member gets a notice, unless the role is the same as before, or by is the member themself, or a guest; by is who did it, uuid.Nil nobody in particular.
 	SetMember(ctx context.Context, id DocumentID, user UserID, role Role, by UserID) (Member, error)
 	// RemoveMember takes a member's access away, moves the access version and tells the member, unless by is themself. ErrNotFound, ErrLastOwner.
 	RemoveMember(ctx context.Context, id DocumentID, user, by UserID) error
 	// TransferDocument makes another account the document's Owner, and an owner among its members; whoever was Owner before stays a member as they are. It moves the access
-	// version, and to gets a notice as by SetMember: told says whether. ErrNotFound for an unknown document, and for an unknown or disabled account.
+	// version, and to gets a notice as by SetMember: told says whether. ErrNotFound for an unknown document, and for an unknown or disabled account, or a guest.
 	TransferDocument(ctx context.Context, id DocumentID, to, by UserID) (told []UserID, err error)
 }
 

@@ -139,7 +139,7 @@ type Refusal uint8
 // The refusals. Those from EpochChanged on refuse a whole document.
 const (
 	Accepted      Refusal = iota
-	NoRight               // the author's role doesn't allow writing (any more), or the account or API key is gone, disabled or expired
+	NoRight               // the author's role doesn't allow writing (any more), or the account or API key is gone, disabled or expired, or a guest has lapsed
 	ClientOfOther         // a client id is bound to another account
 	EpochChanged          // the document has another epoch, or its history went back: the room must reload
 	DocumentGone          // deleted or unknown

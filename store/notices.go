@@ -38,7 +38,7 @@ type Notice struct {
 }
 
 // Notices keeps what people are told. SetMember, RemoveMember, TrashDocument and RestoreDocument write them, in their own transactions: for everybody concerned whose account is
-// not disabled, but never for whoever did it.
+// not disabled and no guest, but never for whoever did it.
 //
 // As numbers have no gaps and become visible in their order, whoever has read up to a number and goes on after it misses none but those that were swept.
 type Notices interface {

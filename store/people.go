@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/google/uuid"
 )
 
 // MaxPeople is how many people a search finds at most.
@@ -18,6 +20,18 @@ type People interface {
 	// FindPeople gives accounts that one may share with, at most limit (and MaxPeople), best match first: those whose email begins with query, or of whose name a word does,
 	// without regard to case; an email that is equal comes first. Disabled, deleted and guest accounts are left out. An empty query finds nobody.
 	FindPeople(ctx context.Context, query string, limit int) ([]User, error)
+	// Guest gives the account that stands for a person of somebody else's system, made at the first call and renamed when the name is another one; external is that system's
+	// name for the person (see ValidExternal). A guest belongs to its API key: it has no email, can't log in, is not listed among Users, gets no notices, and lapses when the key is
+	// deleted or expires, or the key's user is disabled. ErrNotFound for an unknown or expired key, or one of a disabled user.
+	Guest(ctx context.Context, key uuid.UUID, external, name string) (User, error)
+}
+
+// MaxExternal is how many bytes the name may have by which another system calls its person.
+const MaxExternal = 200
+
+// ValidExternal says whether another system may call a person so: by 1 to MaxExternal bytes of UTF-8, without NUL.
+func ValidExternal(external string) bool {
+	return external != "" && len(external) <= MaxExternal && utf8.ValidString(external) && !strings.Contains(external, "\x00")
 }
 
 // PeopleSearch ranks accounts by how well they match what somebody types, so that every database finds the same people in the same order. It keeps no more than it may find,

@@ -81,6 +81,8 @@ type User struct {
 	Disabled     bool
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+	Guest        bool      // stands for a person of somebody else's system (see People.Guest): it has no email and can't log in
+	Key          uuid.UUID // of a guest: the API key that it belongs to
 }
 
 // Session is a browser's login. Only the hash of its cookie is stored.
@@ -124,17 +126,18 @@ type Accounts interface {
 	CreateFirstAdmin(ctx context.Context, u User) (User, error)
 	// HasUsers says whether any account exists.
 	HasUsers(ctx context.Context) (bool, error)
+	// User gives an account, disabled ones and guests included.
 	User(ctx context.Context, id UserID) (User, error)
 	UserByEmail(ctx context.Context, email string) (User, error)
-	// Users lists accounts, oldest first. next is empty on the last page.
+	// Users lists accounts without guests, oldest first. next is empty on the last page.
 	Users(ctx context.Context, p Page) (users []User, next string, err error)
-	// SetPassword replaces the hash and ends all sessions of the user except keep (uuid.Nil keeps none).
+	// SetPassword replaces the hash and ends all sessions of the user except keep (uuid.Nil keeps none). ErrNotFound for an unknown account or a guest.
 	SetPassword(ctx context.Context, id UserID, hash string, keep uuid.UUID) error
-	// ChangeUser changes an account and gives it as it is then. ErrNotFound for an unknown one; ErrLastAdmin, also for two at once, when no enabled admin
+	// ChangeUser changes an account and gives it as it is then. ErrNotFound for an unknown one or a guest; ErrLastAdmin, also for two at once, when no enabled admin
 	// would be left. Disabling ends all sessions and one-time links of the account.
 	ChangeUser(ctx context.Context, id UserID, c UserChange) (User, error)
 
-	// CreateSession stores a login under the SHA-256 of its cookie; the session brings its ID and ExpiresAt. ErrNotFound for an unknown or disabled user.
+	// CreateSession stores a login under the SHA-256 of its cookie; the session brings its ID and ExpiresAt. ErrNotFound for an unknown or disabled user, or a guest.
 	CreateSession(ctx context.Context, s Session, tokenHash [32]byte) error
 	// SessionByToken gives a session that has not expired, with its user (ErrNotFound otherwise, also for a disabled user), and slides its expiry to
 	// now + idle when it was last moved more than a minute ago.
@@ -148,7 +151,7 @@ type Accounts interface {
 	DeleteExpiredSessions(ctx context.Context, limit int) (int, error)
 
 	// CreateLink stores a one-time link under the SHA-256 of its token. user is uuid.Nil for LinkSetup. Of setup links the newest SetupLinks are kept.
-	// ErrNotFound for an unknown or disabled user.
+	// ErrNotFound for an unknown or disabled user, or a guest.
 	CreateLink(ctx context.Context, kind LinkKind, user UserID, tokenHash [32]byte, ttl time.Duration) error
 	// Link says for whom an unused, unexpired link is; ErrNotFound otherwise.
 	Link(ctx context.Context, kind LinkKind, tokenHash [32]byte) (UserID, error)

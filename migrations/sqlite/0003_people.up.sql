@@ -15,3 +15,13 @@ CREATE TABLE IF NOT EXISTS purges (
     seq      INTEGER NOT NULL,
     last_n   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Accounts for people of other systems, which API keys have made. Their emails are empty, and their keys of emails begin with a space, as no other's does.
+CREATE TABLE IF NOT EXISTS guests (
+    user     BLOB NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    key      BLOB NOT NULL,                      -- the API key that it belongs to, which may be gone
+    lender   BLOB NOT NULL REFERENCES users (id), -- whose key that is
+    external TEXT NOT NULL,                      -- the other system's name for the person
+    UNIQUE (key, external)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS guests_by_lender ON guests (lender);

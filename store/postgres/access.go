@@ -32,7 +32,10 @@ func changeUser(t *tx, id store.UserID, c store.UserChange) (store.User, error) 
 			return store.User{}, err
 		}
 	}
-	before, err := scanUser(t.row("SELECT "+userColumns+" FROM users u WHERE u.id = $1 FOR NO KEY UPDATE", id))
+	before, err := lockUser(t, id, " FOR NO KEY UPDATE")
+	if err == nil && before.Guest {
+		err = store.ErrNotFound
+	}
 	if err != nil {
 		return store.User{}, err
 	}
@@ -76,7 +79,7 @@ func (s *Store) AccessRevision(ctx context.Context) (revision uint64, err error)
 }
 
 // lapsed gives the credentials that don't hold any more, each with its kind.
-const lapsed = "SELECT 0, c FROM unnest($1::uuid[]) c WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = c AND NOT u.disabled)" +
+const lapsed = "SELECT 0, c FROM unnest($1::uuid[]) c WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = c AND " + isActive + ")" +
 	" UNION ALL " +
 	"SELECT 1, c FROM unnest($2::uuid[]) c WHERE NOT EXISTS" +
 	" (SELECT FROM sessions s JOIN users u ON u.id = s.user_id AND NOT u.disabled WHERE s.id = c AND s.expires_at > now())" +

@@ -18,7 +18,7 @@ var breakage string
 var brokenBigserialOrder = breakage == "bigserial-order"
 
 // appendFunction is the function that Append calls.
-var appendFunction = map[bool]string{false: "append_batch_2", true: "append_batch_bigserial"}[brokenBigserialOrder]
+var appendFunction = map[bool]string{false: "append_batch_3", true: "append_batch_bigserial"}[brokenBigserialOrder]
 
 // seedFault makes that function of the healthy one: it takes as many numbers as there are rows before it locks any head. Each document has a sequence, which is made with
 // the document's first batch.
@@ -27,11 +27,11 @@ func (s *Store) seedFault(ctx context.Context) error {
 		return nil
 	}
 	var source string
-	if err := s.pool.QueryRow(ctx, "SELECT pg_get_functiondef('append_batch_2'::regproc)").Scan(&source); err != nil {
+	if err := s.pool.QueryRow(ctx, "SELECT pg_get_functiondef('append_batch_3'::regproc)").Scan(&source); err != nil {
 		return fmt.Errorf("seed a fault: %w", err)
 	}
 	for _, edit := range [][2]string{
-		{"append_batch_2", "append_batch_bigserial"},
+		{"append_batch_3", "append_batch_bigserial"},
 		{"DECLARE\n", "DECLARE\n    numbers bigint[];\n"},
 		{"    IF in_no_wait THEN\n",
 			"    FOR k IN 1 .. docs LOOP\n" +
@@ -47,7 +47,7 @@ func (s *Store) seedFault(ctx context.Context) error {
 		{"head_seq[i] := row_seq[j];", "head_seq[i] := greatest(head_seq[i], row_seq[j]);"},
 	} {
 		if !strings.Contains(source, edit[0]) {
-			return fmt.Errorf("seed a fault: append_batch_2 has no %q", edit[0])
+			return fmt.Errorf("seed a fault: append_batch_3 has no %q", edit[0])
 		}
 		source = strings.ReplaceAll(source, edit[0], edit[1])
 	}

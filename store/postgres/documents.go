@@ -12,10 +12,11 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
-// documentColumns describe a document as one member sees it, and documentTables where they are; a disabled account is no member anywhere.
+// documentColumns describe a document as one member sees it, and documentTables where they are; an account that is not
+// active is no member anywhere.
 const (
 	documentColumns = "d.id, coalesce(d.key, ''), d.title, coalesce(k.kind, 'rich'), d.owner, o.name, m.role, d.created_at, h.changed_at, d.deleted_at"
-	documentTables  = "members m JOIN users u ON u.id = m.user_id AND NOT u.disabled JOIN documents d ON d.id = m.document" +
+	documentTables  = "members m JOIN users u ON u.id = m.user_id AND " + isActive + " JOIN documents d ON d.id = m.document" +
 		" JOIN heads h ON h.document = d.id JOIN users o ON o.id = d.owner LEFT JOIN document_kinds k ON k.document = d.id"
 )
 
@@ -68,7 +69,7 @@ func createDocument(t *tx, d store.Document, packed []byte, size int) (doc store
 	} else if err := wantCleared(t, d.ID); err != nil {
 		return doc, false, err
 	}
-	if err := wantActive(t, d.Owner); err != nil {
+	if err := wantPerson(t, d.Owner); err != nil {
 		return doc, false, fmt.Errorf("owner: %w", err)
 	}
 	var key any // NULL

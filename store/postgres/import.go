@@ -192,6 +192,9 @@ func (i *importer) fill(t *tx, begun pgx.Tx, names []string) error {
 		if failed != nil {
 			err = failed
 		}
+		if ended := i.ctx.Err(); err != nil && ended != nil && !errors.Is(err, ended) {
+			err = fmt.Errorf("%w: %w", ended, err) // the connection was closed for that, and says only so
+		}
 		if err == nil && int(n) != table.Count {
 			err = fmt.Errorf("%d rows arrived of %d", n, table.Count)
 		}

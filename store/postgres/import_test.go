@@ -88,8 +88,11 @@ func (n *singleNode) fill(t *testing.T, s store.Store, documents, huge int) {
 		_, err := s.CreateAPIKey(ctx, k, n.keys[i])
 		ok(err)
 	}
-	_, _, err := s.APIKeyByToken(ctx, n.keys[0])
+	key, _, err := s.APIKeyByToken(ctx, n.keys[0])
 	ok(err)
+	guest, err := s.Guest(ctx, key.ID, "person 7", "A guest")
+	ok(err)
+	n.users = append(n.users, guest)
 
 	document := func(key, title string, initial []byte) store.Head {
 		t.Helper()

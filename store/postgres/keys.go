@@ -42,7 +42,7 @@ func (s *Store) CreateAPIKey(ctx context.Context, k store.APIKey, tokenHash [32]
 		scopes[i] = clean(scopes[i])
 	}
 	err = s.write(ctx, func(t *tx) error {
-		if err := keepActive(t, k.User); err != nil {
+		if err := keepPerson(t, k.User); err != nil {
 			return fmt.Errorf("user %v: %w", k.User, err)
 		}
 		key, err = scanKey(t.row("INSERT INTO api_keys AS k (id, user_id, name, scopes, token_hash, created_at, expires_at)"+

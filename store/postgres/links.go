@@ -27,7 +27,7 @@ func (s *Store) CreateLink(ctx context.Context, kind store.LinkKind, user store.
 				return err
 			}
 		case kind == store.LinkPassword:
-			if err := keepActive(t, user); err != nil {
+			if err := keepPerson(t, user); err != nil {
 				return fmt.Errorf("user %v: %w", user, err)
 			}
 			owner = user

@@ -10,9 +10,9 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
-// readRole gives an account's role in a document; NoRole when it has none or is disabled.
+// readRole gives an account's role in a document; NoRole when it has none or is not active.
 func readRole(t *tx, id store.DocumentID, user store.UserID) (role store.Role, err error) {
-	err = t.row("SELECT m.role FROM members m JOIN users u ON u.id = m.user_id AND NOT u.disabled WHERE m.document = $1 AND m.user_id = $2",
+	err = t.row("SELECT m.role FROM members m JOIN users u ON u.id = m.user_id AND "+isActive+" WHERE m.document = $1 AND m.user_id = $2",
 		id, user).Scan(&role)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.NoRole, nil
@@ -77,7 +77,7 @@ func (s *Store) Roles(ctx context.Context, id store.DocumentID, users []store.Us
 			err := rows.Scan(&user, &role)
 			roles[user] = role
 			return err
-		}, "SELECT m.user_id, m.role FROM members m JOIN users u ON u.id = m.user_id AND NOT u.disabled WHERE m.document = $1 AND m.user_id = ANY ($2)", id, notNil(users))
+		}, "SELECT m.user_id, m.role FROM members m JOIN users u ON u.id = m.user_id AND "+isActive+" WHERE m.document = $1 AND m.user_id = ANY ($2)", id, notNil(users))
 	})
 	if err != nil {
 		return nil, store.Head{}, fmt.Errorf("read roles in document %v: %w", id, err)
@@ -85,10 +85,10 @@ func (s *Store) Roles(ctx context.Context, id store.DocumentID, users []store.Us
 	return roles, head, nil
 }
 
-const memberQuery = "SELECT m.user_id, u.name, u.email, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user_id WHERE m.document = $1"
+const memberQuery = "SELECT m.user_id, u.name, u.email, m.role, NOT " + noGuest + ", m.created_at FROM members m JOIN users u ON u.id = m.user_id WHERE m.document = $1"
 
 func scanMember(r scanner) (m store.Member, err error) {
-	err = r.Scan(&m.User, &m.Name, &m.Email, &m.Role, &m.CreatedAt)
+	err = r.Scan(&m.User, &m.Name, &m.Email, &m.Role, &m.Guest, &m.CreatedAt)
 	m.CreatedAt = m.CreatedAt.UTC()
 	return m, err
 }
@@ -207,7 +207,7 @@ func transferDocument(t *tx, id store.DocumentID, to, by store.UserID) ([]store.
 	if _, err := lockHead(t, id); err != nil {
 		return nil, err
 	}
-	if err := wantActive(t, to); err != nil {
+	if err := wantPerson(t, to); err != nil {
 		return nil, fmt.Errorf("user: %w", err)
 	}
 	before, err := memberRole(t, id, to)
@@ -238,7 +238,7 @@ func makeMember(t *tx, id store.DocumentID, user store.UserID, before, role stor
 	return tell(t, kind, id, by, listener{user, role})
 }
 
-// keepsOwner fails with ErrLastOwner when user is an owner and no other owner has a working account. The head is locked.
+// keepsOwner fails with ErrLastOwner when user is an owner and no other owner is a person whose account works. The head is locked.
 func keepsOwner(t *tx, id store.DocumentID, user store.UserID) error {
 	err := t.row("SELECT 1 FROM members WHERE document = $1 AND user_id = $2 AND role = $3", id, user, store.Owner).Scan(new(int))
 	if errors.Is(err, store.ErrNotFound) {
@@ -247,7 +247,7 @@ func keepsOwner(t *tx, id store.DocumentID, user store.UserID) error {
 	if err != nil {
 		return err
 	}
-	err = t.row("SELECT 1 FROM members m JOIN users u ON u.id = m.user_id AND NOT u.disabled WHERE m.document = $1 AND m.user_id <> $2 AND m.role = $3 LIMIT 1",
+	err = t.row("SELECT 1 FROM members m JOIN users u ON u.id = m.user_id AND "+isPerson+" WHERE m.document = $1 AND m.user_id <> $2 AND m.role = $3 LIMIT 1",
 		id, user, store.Owner).Scan(new(int))
 	if errors.Is(err, store.ErrNotFound) {
 		return store.ErrLastOwner

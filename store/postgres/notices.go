@@ -20,7 +20,7 @@ type listener struct {
 
 // tellAll takes the next number of each person's notices and writes the notices. It locks the rows of numbers in order of the people's ids, as every such statement does, after
 // the document's head: so none waits for another in a circle.
-const tellAll = "WITH told AS (SELECT x.* FROM unnest($1::uuid[], $2::smallint[], $3::uuid[]) AS x (user_id, role, id) JOIN users u ON u.id = x.user_id AND NOT u.disabled)," +
+const tellAll = "WITH told AS (SELECT x.* FROM unnest($1::uuid[], $2::smallint[], $3::uuid[]) AS x (user_id, role, id) JOIN users u ON u.id = x.user_id AND " + isPerson + ")," +
 	" numbered AS (INSERT INTO notice_heads AS h (user_id, seq) SELECT user_id, 1 FROM told ORDER BY user_id" +
 	" ON CONFLICT (user_id) DO UPDATE SET seq = h.seq + 1 RETURNING h.user_id, h.seq)" +
 	" INSERT INTO notices (user_id, seq, id, kind, document, title, role, actor, actor_name, created_at)" +

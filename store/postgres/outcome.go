@@ -8,7 +8,7 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
-// output is the one row that append_batch_2 gives, in its order of columns.
+// output is the one row that append_batch_3 gives, in its order of columns.
 type output struct {
 	state  int16
 	digest int64

@@ -33,7 +33,7 @@ func (s *Store) CreateSession(ctx context.Context, session store.Session, tokenH
 		if session.ID == uuid.Nil || session.ExpiresAt.IsZero() {
 			return errors.New("a session needs an id and an expiry")
 		}
-		if err := keepActive(t, session.User); err != nil {
+		if err := keepPerson(t, session.User); err != nil {
 			return fmt.Errorf("user %v: %w", session.User, err)
 		}
 		err := t.exec("INSERT INTO sessions (token_hash, id, user_id, user_agent, address, created_at, last_seen, expires_at)"+

@@ -14,12 +14,13 @@ const countedBytes = 16 << 20
 // Statistics counts small tables and estimates large ones.
 func (s *Store) Statistics(ctx context.Context) (st store.Statistics, err error) {
 	err = s.read(ctx, func(t *tx) error {
-		var users, all, trashed int64
+		var users, guests, all, trashed int64
 		for _, c := range []struct {
 			into        *int64
 			table, rows string
 		}{
 			{&users, "users", "users"},
+			{&guests, "guests", "guests"},
 			{&all, "documents", "documents"},
 			{&trashed, "documents", "documents WHERE deleted_at IS NOT NULL"},
 			{&st.LogRows, "updates", "updates"},
@@ -30,7 +31,7 @@ func (s *Store) Statistics(ctx context.Context) (st store.Statistics, err error)
 			}
 			*c.into = n
 		}
-		st.Users, st.Documents, st.Trashed = int(users), int(max(all-trashed, 0)), int(trashed)
+		st.Users, st.Guests, st.Documents, st.Trashed = int(max(users-guests, 0)), int(guests), int(max(all-trashed, 0)), int(trashed)
 		return t.row("SELECT pg_database_size(current_database())").Scan(&st.LogBytes)
 	})
 	if err != nil {

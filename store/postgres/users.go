@@ -26,6 +26,16 @@ func scanUser(r scanner) (u store.User, err error) {
 	return u, err
 }
 
+// Conditions on an account u.
+const (
+	// isActive: it is not disabled, and no guest whose key doesn't hold now.
+	isActive = "NOT u.disabled AND NOT EXISTS (SELECT FROM guests g WHERE g.user_id = u.id AND NOT EXISTS" +
+		" (SELECT FROM api_keys gk JOIN users gu ON gu.id = gk.user_id AND NOT gu.disabled WHERE gk.id = g.key AND (gk.expires_at > now()) IS NOT FALSE))"
+	// isPerson: it is not disabled, and no guest.
+	isPerson = "NOT u.disabled AND " + noGuest
+	noGuest  = "NOT EXISTS (SELECT FROM guests g WHERE g.user_id = u.id)"
+)
+
 // emailKey is the form in which emails are compared.
 func emailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
@@ -37,14 +47,19 @@ func orNull(t time.Time) any {
 	return t
 }
 
-// wantActive fails with ErrNotFound unless that account exists and is not disabled. It can't be deleted before the end of the transaction.
+// wantActive fails with ErrNotFound unless that account exists and is active. It can't be deleted before the end of the transaction.
 func wantActive(t *tx, id store.UserID) error {
-	return t.row("SELECT 1 FROM users WHERE id = $1 AND NOT disabled FOR KEY SHARE", id).Scan(new(int))
+	return t.row("SELECT 1 FROM users u WHERE u.id = $1 AND "+isActive+" FOR KEY SHARE", id).Scan(new(int))
 }
 
-// keepActive is wantActive, and the account can't be disabled before the end of the transaction: for what disabling ends. Many may do so at once.
-func keepActive(t *tx, id store.UserID) error {
-	return t.row("SELECT 1 FROM users WHERE id = $1 AND NOT disabled FOR SHARE", id).Scan(new(int))
+// wantPerson fails with ErrNotFound unless that account exists, is not disabled, and no guest. It can't be deleted before the end of the transaction.
+func wantPerson(t *tx, id store.UserID) error {
+	return t.row("SELECT 1 FROM users u WHERE u.id = $1 AND "+isPerson+" FOR KEY SHARE", id).Scan(new(int))
+}
+
+// keepPerson is wantPerson, and the account can't be disabled before the end of the transaction: for what disabling ends. Many may do so at once.
+func keepPerson(t *tx, id store.UserID) error {
+	return t.row("SELECT 1 FROM users u WHERE u.id = $1 AND "+isPerson+" FOR SHARE", id).Scan(new(int))
 }
 
 // CreateUser inserts a user.
@@ -126,7 +141,7 @@ func (s *Store) HasUsers(ctx context.Context) (any bool, err error) {
 	return any, nil
 }
 
-// User gives an account, disabled or not.
+// User gives an account, disabled or not, a person's or a guest's.
 func (s *Store) User(ctx context.Context, id store.UserID) (user store.User, err error) {
 	err = s.query(ctx, func(t *tx) error {
 		user, err = readUser(t, id)
@@ -139,7 +154,16 @@ func (s *Store) User(ctx context.Context, id store.UserID) (user store.User, err
 }
 
 func readUser(t *tx, id store.UserID) (store.User, error) {
-	return scanUser(t.row("SELECT "+userColumns+" FROM users u WHERE u.id = $1", id))
+	return lockUser(t, id, "")
+}
+
+// lockUser reads an account, and locks its row as lock says.
+func lockUser(t *tx, id store.UserID, lock string) (u store.User, err error) {
+	var key uuid.NullUUID
+	err = t.row("SELECT "+userColumns+", (SELECT g.key FROM guests g WHERE g.user_id = u.id) FROM users u WHERE u.id = $1"+lock, id).Scan(append(userFields(&u), &key)...)
+	u.CreatedAt, u.UpdatedAt = u.CreatedAt.UTC(), u.UpdatedAt.UTC()
+	u.Guest, u.Key = key.Valid, key.UUID
+	return u, err
 }
 
 // UserByEmail finds an account by its email, without regard to case and surrounding space.
@@ -157,7 +181,7 @@ func (s *Store) UserByEmail(ctx context.Context, email string) (user store.User,
 	return user, nil
 }
 
-// Users lists accounts, oldest first.
+// Users lists accounts without guests, oldest first.
 func (s *Store) Users(ctx context.Context, p store.Page) (users []store.User, next string, err error) {
 	after, err := usersList.parse(p.Cursor, beforeAll)
 	if err != nil {
@@ -170,7 +194,7 @@ func (s *Store) Users(ctx context.Context, p store.Page) (users []store.User, ne
 			u, err := scanUser(rows)
 			users = append(users, u)
 			return err
-		}, "SELECT "+userColumns+" FROM users u WHERE (u.created_at, u.id) > ($1, $2) ORDER BY u.created_at, u.id LIMIT $3", after.at(), after.id, size+1)
+		}, "SELECT "+userColumns+" FROM users u WHERE (u.created_at, u.id) > ($1, $2) AND "+noGuest+" ORDER BY u.created_at, u.id LIMIT $3", after.at(), after.id, size+1)
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("list users: %w", err)
@@ -189,7 +213,7 @@ func (s *Store) SetPassword(ctx context.Context, id store.UserID, hash string, k
 }
 
 func setPassword(t *tx, id store.UserID, hash string, keep uuid.UUID) error {
-	n, err := t.changed("UPDATE users SET password_hash = $1, updated_at = now() WHERE id = $2", hash, id)
+	n, err := t.changed("UPDATE users AS u SET password_hash = $1, updated_at = now() WHERE id = $2 AND "+noGuest, hash, id)
 	if err == nil && n == 0 {
 		err = store.ErrNotFound
 	}

@@ -54,6 +54,8 @@ type userFields struct {
 	Disabled  bool           `json:"disabled"`
 	CreatedAt time.Time      `json:"createdAt"`
 	UpdatedAt time.Time      `json:"updatedAt"`
+	Guest     bool           `json:"guest,omitzero"` // never of whoever has logged in
+	Key       uuid.UUID      `json:"key,omitzero"`
 }
 
 // sealing is the cipher for one session.
@@ -71,7 +73,7 @@ func seal(key []byte, tokenHash [32]byte, c store.CachedSession) ([]byte, error)
 	u := c.User
 	plain, err := json.Marshal(sessionRecord{
 		Session: sessionFields(c.Session), Revision: c.Revision, Slid: c.Slid,
-		User: userFields{u.ID, u.Email, u.Name, u.Role, u.Disabled, u.CreatedAt, u.UpdatedAt},
+		User: userFields{u.ID, u.Email, u.Name, u.Role, u.Disabled, u.CreatedAt, u.UpdatedAt, u.Guest, u.Key},
 	})
 	if err != nil {
 		return nil, err
@@ -106,6 +108,6 @@ func open(key []byte, tokenHash [32]byte, value []byte) (c store.CachedSession, 
 	u := r.User
 	return store.CachedSession{
 		Session: store.Session(r.Session), Revision: r.Revision, Slid: r.Slid,
-		User: store.User{ID: u.ID, Email: u.Email, Name: u.Name, Role: u.Role, Disabled: u.Disabled, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt},
+		User: store.User{ID: u.ID, Email: u.Email, Name: u.Name, Role: u.Role, Disabled: u.Disabled, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Guest: u.Guest, Key: u.Key},
 	}, true
 }

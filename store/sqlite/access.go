@@ -24,6 +24,9 @@ func (s *Store) ChangeUser(ctx context.Context, id store.UserID, c store.UserCha
 
 func changeUser(t *tx, id store.UserID, c store.UserChange) (store.User, error) {
 	before, err := readUser(t, id)
+	if err == nil && before.Guest {
+		err = store.ErrNotFound
+	}
 	if err != nil {
 		return store.User{}, err
 	}
@@ -69,11 +72,11 @@ func (s *Store) AccessRevision(ctx context.Context) (revision uint64, err error)
 	return revision, nil
 }
 
-// Each of these finds a credential that holds now (?2).
+// Each of these finds a credential ?2 that holds now (?1).
 const (
-	holdsUser    = "SELECT 1 FROM users WHERE id = ?1 AND disabled = 0 AND ?2 > 0"
-	holdsSession = "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user AND u.disabled = 0 WHERE s.id = ?1 AND s.expires_at > ?2"
-	holdsKey     = "SELECT 1 FROM api_keys k JOIN users u ON u.id = k.user AND u.disabled = 0 WHERE k.id = ?1 AND (k.expires_at > ?2) IS NOT FALSE"
+	holdsUser    = "SELECT 1 FROM users u WHERE u.id = ?2 AND " + isActive
+	holdsSession = "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user AND u.disabled = 0 WHERE s.id = ?2 AND s.expires_at > ?1"
+	holdsKey     = "SELECT 1 FROM api_keys k JOIN users u ON u.id = k.user AND u.disabled = 0 WHERE k.id = ?2 AND (k.expires_at > ?1) IS NOT FALSE"
 )
 
 // Lapsed gives those credentials that don't hold any more.
@@ -90,7 +93,7 @@ func (s *Store) Lapsed(ctx context.Context, c store.Credentials) (gone store.Cre
 			{c.Keys, &gone.Keys, holdsKey},
 		} {
 			for _, id := range kind.ids {
-				switch err := t.row(kind.query, blob(id), at).Scan(new(int)); {
+				switch err := t.row(kind.query, at, blob(id)).Scan(new(int)); {
 				case errors.Is(err, store.ErrNotFound):
 					*kind.gone = append(*kind.gone, id)
 				case err != nil:

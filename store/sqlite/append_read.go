@@ -69,7 +69,7 @@ func (a *appender) readAccounts(t *tx) error {
 	for i := range a.batch.Documents {
 		for j := range a.batch.Documents[i].Rows {
 			author := a.batch.Documents[i].Rows[j].Author
-			if _, ok := a.memo.accounts[author]; !ok {
+			if !a.active(author) {
 				if wanted == nil {
 					wanted = make(map[store.UserID]struct{})
 				}
@@ -81,10 +81,11 @@ func (a *appender) readAccounts(t *tx) error {
 	return chunks(len(args), func(from, size int) error {
 		return t.each(func(row *sqlRows) error {
 			var id store.UserID
-			if err := row.Scan(&id); err != nil {
+			var until int64
+			if err := row.Scan(&id, &until); err != nil {
 				return err
 			}
-			a.memo.accounts[id] = struct{}{}
+			a.memo.accounts[id] = until
 			return nil
 		}, forms.accounts[size], args[from:from+size]...)
 	})
@@ -122,11 +123,8 @@ func (a *appender) good(credential uuid.UUID) bool {
 	return credential == uuid.Nil || a.memo.credentials[credential] > a.now
 }
 
-// active says whether an account exists and is not disabled.
-func (a *appender) active(user store.UserID) bool {
-	_, ok := a.memo.accounts[user]
-	return ok
-}
+// active says whether an account exists, is not disabled, and no guest whose key has ended.
+func (a *appender) active(user store.UserID) bool { return a.memo.accounts[user] > a.now }
 
 func (a *appender) readBindings(t *tx) error {
 	var args []any

@@ -12,10 +12,11 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
-// documentColumns describe a document as one member sees it, and documentTables where they are; a disabled account is no member anywhere.
+// documentColumns describe a document as one member sees it, and documentTables where they are; an account that is not
+// active (now is ?1) is no member anywhere.
 const (
 	documentColumns = "d.id, coalesce(d.key, ''), d.title, coalesce(k.kind, 'rich'), d.owner, o.name, m.role, d.created_at, h.changed_at, d.deleted_at"
-	documentTables  = "members m JOIN users u ON u.id = m.user AND u.disabled = 0 JOIN documents d ON d.id = m.document" +
+	documentTables  = "members m JOIN users u ON u.id = m.user AND " + isActive + " JOIN documents d ON d.id = m.document" +
 		" JOIN heads h ON h.document = d.id JOIN users o ON o.id = d.owner LEFT JOIN document_kinds k ON k.document = d.id"
 )
 
@@ -34,7 +35,7 @@ func scanDocument(r scanner, more ...any) (d store.Document, err error) {
 }
 
 func readDocument(t *tx, id store.DocumentID, user store.UserID) (store.Document, error) {
-	return scanDocument(t.row("SELECT "+documentColumns+" FROM "+documentTables+" WHERE m.document = ? AND m.user = ?", blob(id), blob(user)))
+	return scanDocument(t.row("SELECT "+documentColumns+" FROM "+documentTables+" WHERE m.document = ?2 AND m.user = ?3", now(), blob(id), blob(user)))
 }
 
 // CreateDocument inserts a document with its head and its owner's membership, or finds the owner's document of that key.
@@ -65,8 +66,7 @@ func createDocument(t *tx, d store.Document, packed []byte) (doc store.Document,
 	} else if err := wantCleared(t, d.ID); err != nil {
 		return doc, false, err
 	}
-	err = t.row("SELECT name FROM users WHERE id = ? AND disabled = 0", blob(d.Owner)).Scan(&d.OwnerName)
-	if err != nil {
+	if err := wantPerson(t, d.Owner); err != nil {
 		return doc, false, fmt.Errorf("owner: %w", err)
 	}
 	at := now()

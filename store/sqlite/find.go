@@ -130,9 +130,9 @@ func (s *Store) FindDocuments(ctx context.Context, user store.UserID, q store.Do
 			docs, values = append(docs, d), append(values, value)
 			return err
 		}, "SELECT "+documentColumns+", "+order.column+" FROM "+documentTables+
-			" WHERE m.user = ?1 AND "+whereDocuments[l.filter]+" AND (?2 = '' OR instr(d.title_key, ?2) > 0)"+
-			" AND ("+order.column+", d.id) "+comparison+" (?3, ?4)"+
-			" ORDER BY "+order.column+direction+", d.id"+direction+" LIMIT ?5", blob(user), folded(q.Text), after.value, blob(after.id), size+1)
+			" WHERE m.user = ?2 AND "+whereDocuments[l.filter]+" AND (?3 = '' OR instr(d.title_key, ?3) > 0)"+
+			" AND ("+order.column+", d.id) "+comparison+" (?4, ?5)"+
+			" ORDER BY "+order.column+direction+", d.id"+direction+" LIMIT ?6", now(), blob(user), folded(q.Text), after.value, blob(after.id), size+1)
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("list documents: %w", err)

@@ -54,7 +54,7 @@ func (s *Store) CreateAPIKey(ctx context.Context, k store.APIKey, tokenHash [32]
 		return store.APIKey{}, fmt.Errorf("create API key: %w", err)
 	}
 	err = s.write(ctx, func(t *tx) error {
-		err := wantActive(t, k.User)
+		err := wantPerson(t, k.User)
 		if err != nil {
 			return fmt.Errorf("user %v: %w", k.User, err)
 		}

@@ -23,7 +23,7 @@ func (s *Store) CreateLink(ctx context.Context, kind store.LinkKind, user store.
 				return err
 			}
 		case kind == store.LinkPassword:
-			err := wantActive(t, user)
+			err := wantPerson(t, user)
 			if err != nil {
 				return fmt.Errorf("user %v: %w", user, err)
 			}

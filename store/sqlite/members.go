@@ -8,10 +8,10 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
-// readRole gives an account's role in a document; NoRole when it has none or is disabled.
+// readRole gives an account's role in a document; NoRole when it has none or is not active.
 func readRole(t *tx, id store.DocumentID, user store.UserID) (role store.Role, err error) {
-	err = t.row("SELECT m.role FROM members m JOIN users u ON u.id = m.user AND u.disabled = 0 WHERE m.document = ? AND m.user = ?",
-		blob(id), blob(user)).Scan(&role)
+	err = t.row("SELECT m.role FROM members m JOIN users u ON u.id = m.user AND "+isActive+" WHERE m.document = ?2 AND m.user = ?3",
+		now(), blob(id), blob(user)).Scan(&role)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.NoRole, nil
 	}
@@ -79,11 +79,11 @@ func (s *Store) Roles(ctx context.Context, id store.DocumentID, users []store.Us
 	return roles, head, nil
 }
 
-const memberQuery = "SELECT m.user, u.name, u.email, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user WHERE m.document = ?"
+const memberQuery = "SELECT m.user, u.name, u.email, m.role, NOT " + noGuest + ", m.created_at FROM members m JOIN users u ON u.id = m.user WHERE m.document = ?"
 
 func scanMember(r scanner) (m store.Member, err error) {
 	var created int64
-	err = r.Scan(&m.User, &m.Name, &m.Email, &m.Role, &created)
+	err = r.Scan(&m.User, &m.Name, &m.Email, &m.Role, &m.Guest, &created)
 	m.CreatedAt = at(created)
 	return m, err
 }
@@ -201,7 +201,7 @@ func transferDocument(t *tx, id store.DocumentID, to, by store.UserID) ([]store.
 	if _, err := readHead(t, id); err != nil {
 		return nil, err
 	}
-	if err := wantActive(t, to); err != nil {
+	if err := wantPerson(t, to); err != nil {
 		return nil, fmt.Errorf("user: %w", err)
 	}
 	before, err := memberRole(t, id, to)
@@ -232,7 +232,7 @@ func makeMember(t *tx, id store.DocumentID, user store.UserID, before, role stor
 	return tell(t, kind, id, by, listener{user, role})
 }
 
-// keepsOwner fails with ErrLastOwner when user is an owner and no other owner has a working account.
+// keepsOwner fails with ErrLastOwner when user is an owner and no other owner is a person whose account works.
 func keepsOwner(t *tx, id store.DocumentID, user store.UserID) error {
 	err := t.row("SELECT 1 FROM members WHERE document = ? AND user = ? AND role = ?", blob(id), blob(user), int(store.Owner)).Scan(new(int))
 	if errors.Is(err, store.ErrNotFound) {
@@ -241,7 +241,7 @@ func keepsOwner(t *tx, id store.DocumentID, user store.UserID) error {
 	if err != nil {
 		return err
 	}
-	err = t.row("SELECT 1 FROM members m JOIN users u ON u.id = m.user AND u.disabled = 0 WHERE m.document = ? AND m.user <> ? AND m.role = ? LIMIT 1",
+	err = t.row("SELECT 1 FROM members m JOIN users u ON u.id = m.user AND "+isPerson+" WHERE m.document = ? AND m.user <> ? AND m.role = ? LIMIT 1",
 		blob(id), blob(user), int(store.Owner)).Scan(new(int))
 	if errors.Is(err, store.ErrNotFound) {
 		return store.ErrLastOwner

@@ -18,9 +18,9 @@ type memo struct {
 	version uint32 // SQLite's data version of the file: each commit moves it, whosever it is
 
 	heads       map[store.DocumentID]knownHead
-	accounts    map[store.UserID]struct{} // those that are enabled
-	credentials map[uuid.UUID]int64       // logins and API keys of enabled accounts, and when they expire
-	run         uuid.UUID                 // whose batches have no number above number in the database; uuid.Nil: unknown
+	accounts    map[store.UserID]int64 // those that are active, and until when: guests end with their keys
+	credentials map[uuid.UUID]int64    // logins and API keys of enabled accounts, and when they expire
+	run         uuid.UUID              // whose batches have no number above number in the database; uuid.Nil: unknown
 	number      uint64
 	next        int64 // from this place on the log is empty; 0: unknown
 }
@@ -41,7 +41,7 @@ func (h knownHead) at(now int64) store.Head {
 func newMemo() *memo {
 	return &memo{
 		heads:       make(map[store.DocumentID]knownHead),
-		accounts:    make(map[store.UserID]struct{}),
+		accounts:    make(map[store.UserID]int64),
 		credentials: make(map[uuid.UUID]int64),
 	}
 }

@@ -18,7 +18,7 @@ type listener struct {
 	role store.Role
 }
 
-// tell writes a notice for each of these people but by, unless their account is disabled, and gives those who got one.
+// tell writes a notice for each of these people but by, unless their account is disabled or a guest's, and gives those who got one.
 func tell(t *tx, kind store.NoticeKind, id store.DocumentID, by store.UserID, whom ...listener) (told []store.UserID, err error) {
 	var title, name string
 	if err := t.row("SELECT title FROM documents WHERE id = ?", blob(id)).Scan(&title); err != nil {
@@ -37,7 +37,7 @@ func tell(t *tx, kind store.NoticeKind, id store.DocumentID, by store.UserID, wh
 			continue
 		}
 		var seq int64
-		err := t.row("INSERT INTO notice_heads (user, seq) SELECT id, 1 FROM users WHERE id = ? AND disabled = 0"+
+		err := t.row("INSERT INTO notice_heads (user, seq) SELECT u.id, 1 FROM users u WHERE u.id = ? AND "+isPerson+
 			" ON CONFLICT (user) DO UPDATE SET seq = seq + 1 RETURNING seq", blob(l.user)).Scan(&seq)
 		if errors.Is(err, store.ErrNotFound) {
 			continue

@@ -22,7 +22,7 @@ func (s *Store) CreateSession(ctx context.Context, session store.Session, tokenH
 		if session.ID == uuid.Nil || session.ExpiresAt.IsZero() {
 			return errors.New("a session needs an id and an expiry")
 		}
-		err := wantActive(t, session.User)
+		err := wantPerson(t, session.User)
 		if err != nil {
 			return fmt.Errorf("user %v: %w", session.User, err)
 		}

@@ -15,7 +15,8 @@ var forms = struct {
 		return "WITH wanted (id) AS (VALUES " + repeated("(?)", n) + ") SELECT " + headColumns + " FROM wanted w CROSS JOIN " + headTables + " WHERE h.document = w.id"
 	}),
 	accounts: sized(func(n int) string {
-		return "SELECT id FROM users WHERE disabled = 0 AND id IN (" + repeated("?", n) + ")"
+		return "WITH wanted (id) AS (VALUES " + repeated("(?)", n) + ") SELECT u.id, coalesce(k.expires_at, 1 << 62) FROM wanted w CROSS JOIN users u ON u.id = w.id" +
+			" LEFT JOIN guests g ON g.user = u.id LEFT JOIN api_keys k ON k.id = g.key LEFT JOIN users l ON l.id = k.user WHERE u.disabled = 0 AND (g.user IS NULL OR l.disabled = 0)"
 	}),
 	credentials: sized(func(n int) string {
 		return "WITH wanted (id) AS (VALUES " + repeated("(?)", n) + ") SELECT s.id, s.expires_at FROM wanted w CROSS JOIN sessions s ON s.id = w.id JOIN users u ON u.id = s.user AND u.disabled = 0" +

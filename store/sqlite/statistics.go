@@ -11,11 +11,12 @@ import (
 func (s *Store) Statistics(ctx context.Context) (st store.Statistics, err error) {
 	err = s.read(ctx, func(t *tx) error {
 		// Of accounts and documents the rows of a narrow index are counted; those in the trash have an index of their own.
-		err := t.row("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM documents), (SELECT count(*) FROM documents WHERE deleted_at IS NOT NULL),"+
-			" (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)").Scan(&st.Users, &st.Documents, &st.Trashed, &st.LogBytes)
+		err := t.row("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM guests), (SELECT count(*) FROM documents), (SELECT count(*) FROM documents WHERE deleted_at IS NOT NULL),"+
+			" (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)").Scan(&st.Users, &st.Guests, &st.Documents, &st.Trashed, &st.LogBytes)
 		if err != nil {
 			return err
 		}
+		st.Users -= st.Guests
 		st.Documents -= st.Trashed
 		st.LogRows, err = logRows(t)
 		return err

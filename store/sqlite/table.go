@@ -109,6 +109,7 @@ var exported = []exportedTable{
 	{"links", "links", "token_hash", []exportedColumn{bytesOf("token_hash"), text("kind"), user, instant("created_at"), instant("expires_at")}},
 	{"api_keys", "api_keys", "id", []exportedColumn{
 		id("id"), user, text("name"), as("scopes", "scopes", toTexts), bytesOf("token_hash"), instant("created_at"), instant("expires_at"), instant("last_used")}},
+	{"guests", "guests", "user", []exportedColumn{user, id("key"), id("lender"), text("external")}},
 	{"notice_heads", "notice_heads", "user", []exportedColumn{user, integer("seq")}},
 	{"notices", "notices", "user, seq", []exportedColumn{
 		user, integer("seq"), id("id"), text("kind"), id("document"), text("title"), integer("role"), id("actor"), text("actor_name"), instant("created_at"), instant("read_at")}},

@@ -20,12 +20,27 @@ func scanUser(r scanner) (u store.User, err error) {
 	return u, err
 }
 
+// Conditions on an account u.
+const (
+	// isActive: it is not disabled, and no guest whose key doesn't hold at ?1.
+	isActive = "u.disabled = 0 AND NOT EXISTS (SELECT 1 FROM guests g WHERE g.user = u.id AND NOT EXISTS" +
+		" (SELECT 1 FROM api_keys gk JOIN users gu ON gu.id = gk.user AND gu.disabled = 0 WHERE gk.id = g.key AND (gk.expires_at > ?1) IS NOT FALSE))"
+	// isPerson: it is not disabled, and no guest.
+	isPerson = "u.disabled = 0 AND " + noGuest
+	noGuest  = "NOT EXISTS (SELECT 1 FROM guests g WHERE g.user = u.id)"
+)
+
 // emailKey is the form in which emails are compared.
 func emailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
-// wantActive fails with ErrNotFound unless that account exists and is not disabled.
+// wantActive fails with ErrNotFound unless that account exists and is active.
 func wantActive(t *tx, id store.UserID) error {
-	return t.row("SELECT 1 FROM users WHERE id = ? AND disabled = 0", blob(id)).Scan(new(int))
+	return t.row("SELECT 1 FROM users u WHERE u.id = ?2 AND "+isActive, now(), blob(id)).Scan(new(int))
+}
+
+// wantPerson fails with ErrNotFound unless that account exists, is not disabled, and no guest.
+func wantPerson(t *tx, id store.UserID) error {
+	return t.row("SELECT 1 FROM users u WHERE u.id = ? AND "+isPerson, blob(id)).Scan(new(int))
 }
 
 // CreateUser inserts a user.
@@ -100,7 +115,7 @@ func (s *Store) HasUsers(ctx context.Context) (any bool, err error) {
 	return any, nil
 }
 
-// User gives an account, disabled or not.
+// User gives an account, disabled or not, a person's or a guest's.
 func (s *Store) User(ctx context.Context, id store.UserID) (user store.User, err error) {
 	err = s.read(ctx, func(t *tx) error {
 		user, err = readUser(t, id)
@@ -113,7 +128,16 @@ func (s *Store) User(ctx context.Context, id store.UserID) (user store.User, err
 }
 
 func readUser(t *tx, id store.UserID) (store.User, error) {
-	return scanUser(t.row("SELECT "+userColumns+" FROM users u WHERE u.id = ?", blob(id)))
+	u, err := scanUser(t.row("SELECT "+userColumns+" FROM users u WHERE u.id = ?", blob(id)))
+	if err != nil {
+		return store.User{}, err
+	}
+	err = t.row("SELECT key FROM guests WHERE user = ?", blob(id)).Scan(&u.Key)
+	if errors.Is(err, store.ErrNotFound) {
+		return u, nil
+	}
+	u.Guest = true
+	return u, err
 }
 
 // UserByEmail finds an account by its email, without regard to case and surrounding space.
@@ -128,7 +152,7 @@ func (s *Store) UserByEmail(ctx context.Context, email string) (user store.User,
 	return user, nil
 }
 
-// Users lists accounts, oldest first.
+// Users lists accounts without guests, oldest first.
 func (s *Store) Users(ctx context.Context, p store.Page) (users []store.User, next string, err error) {
 	after, err := usersList.parse(p.Cursor, beforeAll)
 	if err != nil {
@@ -140,7 +164,7 @@ func (s *Store) Users(ctx context.Context, p store.Page) (users []store.User, ne
 			u, err := scanUser(rows)
 			users = append(users, u)
 			return err
-		}, "SELECT "+userColumns+" FROM users u WHERE (u.created_at, u.id) > (?, ?) ORDER BY u.created_at, u.id LIMIT ?", after.time, blob(after.id), size+1)
+		}, "SELECT "+userColumns+" FROM users u WHERE (u.created_at, u.id) > (?, ?) AND "+noGuest+" ORDER BY u.created_at, u.id LIMIT ?", after.time, blob(after.id), size+1)
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("list users: %w", err)
@@ -161,7 +185,7 @@ func (s *Store) SetPassword(ctx context.Context, id store.UserID, hash string, k
 }
 
 func setPassword(t *tx, id store.UserID, hash string, keep uuid.UUID) error {
-	n, err := t.changed("UPDATE users SET password_hash = ?, updated_at = ? WHERE id = ?", hash, now(), blob(id))
+	n, err := t.changed("UPDATE users AS u SET password_hash = ?, updated_at = ? WHERE id = ? AND "+noGuest, hash, now(), blob(id))
 	if err == nil && n == 0 {
 		err = store.ErrNotFound
 	}
