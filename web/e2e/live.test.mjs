@@ -77,10 +77,7 @@ test('what happens is told as it happens', { timeout: 180_000 }, async (t) => {
   await step('the bell rings when a document is shared, and leads to it', async () => {
     await ann.page.getByTestId('share').click();
     const dialog = ann.page.getByTestId('share-dialog');
-    await dialog.getByLabel('Person').selectOption({ label: 'Bob (bob@example.org)' });
-    await dialog.getByLabel('Role', { exact: true }).selectOption('editor');
-    await dialog.getByRole('button', { name: 'Add', exact: true }).click();
-    await dialog.getByLabel('Role of Bob').waitFor();
+    await ann.shareWith('Bob', 'editor');
     await dialog.getByRole('button', { name: 'Done' }).click();
 
     const words = 'Ann shared “Plans” with you as editor';
@@ -124,7 +121,7 @@ test('what happens is told as it happens', { timeout: 180_000 }, async (t) => {
     await cy.page.getByTestId('toast').waitFor();
     await enterWithoutCaret(cy.page, document);
     await Promise.all([ann.here(['Ann', 'Bob', 'Cy']), bob.here(['Ann', 'Bob', 'Cy'])]);
-    await ann.page.getByTestId('presence').getByRole('button').click();
+    await ann.page.getByTestId('presence-menu').getByRole('button').click();
     const list = ann.page.getByTestId('presence-list');
     await list.getByText('View only · active now').first().waitFor();
     assert.match(await list.innerText(), /Ann \(you\)[^]*Bob[^]*Cy/);
@@ -195,7 +192,7 @@ test('what happens is told as it happens', { timeout: 180_000 }, async (t) => {
     const streams = pages.map((page) => Person.streamsOf(page));
     await Promise.all(pages.map((page) => page.goto(server.origin)));
     await eventually('both tabs have a stream', () => streams.every(({ open }) => open.size === 1));
-    await cy.page.getByTestId('logout').click();
+    await cy.logOut();
     for (const page of pages) await page.waitForURL(`${server.origin}/login`);
     await eventually('no stream is left', () => streams.every(({ open }) => open.size === 0));
     const asked = streams.map((one) => one.asked);

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { useText, type TextKey, type Translate } from '../i18n';
 import type { SaveSnapshot } from '../sync/saveState';
 
 /** How long everything has to stay saved before the badge says so again, in milliseconds. */
@@ -7,48 +8,64 @@ const calm = 350;
 /** Where the document stands: not shown yet, open, or ended by the server for good. */
 export type Stage = 'opening' | 'open' | 'ended';
 
+type BadgeText = Extract<TextKey, `editor.badge.${string}`>;
+
 interface Words {
   short: string;
   long: string;
   explain: string;
 }
 
-function words(save: SaveSnapshot, shown: SaveSnapshot['badge'], writer: boolean, stage: Stage): Words {
+/** What is known of what isn't saved. */
+export interface Keeping {
+  /** This browser keeps all that is unsaved, even when the page is closed. */
+  kept: boolean;
+  /** Something that was kept from before is on its way. */
+  restoring: boolean;
+}
+
+function words(
+  t: Translate,
+  save: SaveSnapshot,
+  shown: SaveSnapshot['badge'],
+  writer: boolean,
+  stage: Stage,
+  { kept, restoring }: Keeping,
+): Words {
+  const say = (short: BadgeText, explain: BadgeText, long?: BadgeText): Words => ({
+    short: t(short),
+    long: long ? t(long) : '',
+    explain: t(explain),
+  });
   switch (shown) {
     case 'saved':
       return writer
-        ? { short: 'Saved', long: '', explain: 'The server has everything that you wrote.' }
-        : { short: 'Up to date', long: '', explain: 'You see the document as it is on the server.' };
+        ? say('editor.badge.saved', 'editor.badge.savedHint')
+        : say('editor.badge.upToDate', 'editor.badge.upToDateHint');
     case 'saving':
+      if (restoring) return say('editor.badge.restoring', 'editor.badge.restoringHint');
       return save.unsaved || writer
-        ? { short: 'Saving…', long: '', explain: 'The server has not confirmed your last changes yet.' }
-        : { short: 'Syncing…', long: '', explain: 'Reading what changed.' };
+        ? say('editor.badge.saving', 'editor.badge.savingHint')
+        : say('editor.badge.syncing', 'editor.badge.syncingHint');
     case 'offline':
       if (stage === 'ended') {
-        return {
-          short: 'Disconnected',
-          long: save.unsaved ? ' — some changes are not saved' : '',
-          explain: 'The server ended the connection.',
-        };
+        return say(
+          'editor.badge.disconnected',
+          'editor.badge.disconnectedHint',
+          save.unsaved ? 'editor.badge.disconnectedLong' : undefined,
+        );
       }
-      if (stage === 'opening') return { short: 'Connecting…', long: '', explain: 'Waiting for the server.' };
-      if (!writer) return { short: 'Offline', long: '', explain: 'Changes of others appear when the server is back.' };
-      return save.unsaved
-        ? {
-            short: 'Offline',
-            long: ' — unsaved changes kept here',
-            explain: 'Keep this page open: your changes are sent as soon as the server is back.',
-          }
-        : {
-            short: 'Offline',
-            long: ' — changes are kept here',
-            explain: 'Nothing is unsaved. What you type is kept in this page until the server is back.',
-          };
+      if (stage === 'opening') return say('editor.badge.connecting', 'editor.badge.connectingHint');
+      if (!writer) return say('editor.badge.offline', 'editor.badge.offlineViewerHint');
+      if (!save.unsaved) return say('editor.badge.offline', 'editor.badge.nothingHint', 'editor.badge.nothingLong');
+      return kept
+        ? say('editor.badge.offline', 'editor.badge.keptHint', 'editor.badge.keptLong')
+        : say('editor.badge.offline', 'editor.badge.unsavedHint', 'editor.badge.unsavedLong');
     case 'refused':
       return {
-        short: 'Not saved',
-        long: `: ${save.refusal?.reason ?? 'the server refused it'}`,
-        explain: 'The server did not take your last changes. They are only in this page.',
+        short: t('editor.badge.refused'),
+        long: `: ${save.refusal?.reason ?? t('editor.badge.refusedReason')}`,
+        explain: t('editor.badge.refusedHint'),
       };
   }
 }
@@ -75,9 +92,20 @@ function useCalm(badge: SaveSnapshot['badge']): SaveSnapshot['badge'] {
 }
 
 /** Tells whether what was typed is saved. */
-export function SaveBadge({ save, writer, stage }: { save: SaveSnapshot; writer: boolean; stage: Stage }) {
+export function SaveBadge({
+  save,
+  writer,
+  stage,
+  keeping,
+}: {
+  save: SaveSnapshot;
+  writer: boolean;
+  stage: Stage;
+  keeping: Keeping;
+}) {
+  const t = useText();
   const shown = useCalm(save.badge);
-  const { short, long, explain } = words(save, shown, writer, stage);
+  const { short, long, explain } = words(t, save, shown, writer, stage, keeping);
   const urgent = shown === 'refused' || (shown === 'offline' && stage === 'open');
   return (
     <>
@@ -86,6 +114,7 @@ export function SaveBadge({ save, writer, stage }: { save: SaveSnapshot; writer:
         data-testid="save-badge"
         data-state={shown}
         data-unsaved={save.unsaved}
+        data-kept={keeping.kept}
         title={explain}
         tabIndex={-1}
       >

@@ -1,26 +1,27 @@
-import type { Editor } from '@tiptap/react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { ApiError, api } from '../api/client';
 import type { User } from '../api/types';
+import { useText } from '../i18n';
 import { Link } from '../router';
 import type { Ending } from '../sync/documentSession';
 import type { Refusal } from '../sync/saveState';
 import { useTask } from '../ui/useTask';
 
 /** Puts the document's text on the clipboard, so that unsaved words needn't be lost with the page. */
-function CopyText({ editor }: { editor: Editor }) {
-  const [label, setLabel] = useState('Copy the text');
+function CopyText({ text }: { text: () => string }) {
+  const t = useText();
+  const [label, setLabel] = useState<'editor.copyText' | 'editor.copied' | 'editor.copyForbidden'>('editor.copyText');
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(editor.getText({ blockSeparator: '\n\n' }));
-      setLabel('Copied');
+      await navigator.clipboard.writeText(text());
+      setLabel('editor.copied');
     } catch {
-      setLabel('Copying is not allowed here');
+      setLabel('editor.copyForbidden');
     }
   };
   return (
     <button type="button" className="button button-small" onClick={copy}>
-      {label}
+      {t(label)}
     </button>
   );
 }
@@ -39,6 +40,7 @@ function Banner({ title, children, actions }: { title: string; children: ReactNo
 
 /** Goes on after a new log-in, by the same person only: what is unsaved here is theirs. */
 function GoOn({ user, onGoOn }: { user: User; onGoOn: () => void }) {
+  const t = useText();
   const { busy, problem, run } = useTask({ stay: true });
   const goOn = () =>
     run(async () => {
@@ -49,7 +51,7 @@ function GoOn({ user, onGoOn }: { user: User; onGoOn: () => void }) {
   return (
     <>
       <button type="button" className="button button-small button-main" disabled={busy} onClick={goOn}>
-        Go on here
+        {t('editor.goOn')}
       </button>
       {problem ? <span role="alert">{problem}</span> : null}
     </>
@@ -84,25 +86,30 @@ function useAccess(documentId: string, ending: Ending): 'unknown' | 'kept' | 'lo
 export function EndingBanner({
   ending,
   unsaved,
-  editor,
+  kept,
+  text,
   documentId,
   user,
   onGoOn,
 }: {
   ending: Ending;
   unsaved: boolean;
-  editor: Editor;
+  /** This browser keeps what is unsaved. */
+  kept: boolean;
+  /** The document's text as it is here. */
+  text: () => string;
   documentId: string;
   user: User;
   /** Opens the connection again, after a new log-in. */
   onGoOn: () => void;
 }) {
+  const t = useText();
   const access = useAccess(documentId, ending);
-  const keep = unsaved ? ' Your last changes are not saved; they are only in this page.' : '';
-  const copy = unsaved ? <CopyText editor={editor} /> : null;
+  const keep = unsaved ? t(kept ? 'editor.end.kept' : 'editor.end.keep') : '';
+  const copy = unsaved ? <CopyText text={text} /> : null;
   const toList = (
     <Link className="button button-small" href="/">
-      Your documents
+      {t('editor.yourDocuments')}
     </Link>
   );
   const reload = (
@@ -113,32 +120,32 @@ export function EndingBanner({
         window.location.reload();
       }}
     >
-      Reload
+      {t('editor.reload')}
     </button>
   );
   switch (ending.code) {
     case 4401:
       return (
         <Banner
-          title="You are logged out"
+          title={t('editor.end.loggedOut')}
           actions={
             <>
               {copy}
               <a className="button button-small" href="/login" target="_blank" rel="noopener">
-                Log in, in a new tab
+                {t('editor.logInNewTab')}
               </a>
               <GoOn user={user} onGoOn={onGoOn} />
             </>
           }
         >
-          {`Log in again to go on.${keep}`}
+          {`${t('editor.end.loggedOutHint')}${keep}`}
         </Banner>
       );
     case 4403:
       if (access === 'kept') {
         return (
           <Banner
-            title="Your connection was ended"
+            title={t('editor.end.closed')}
             actions={
               <>
                 {copy}
@@ -146,13 +153,13 @@ export function EndingBanner({
               </>
             }
           >
-            {`An administrator ended it. You may still open this document: reload the page to go on.${keep}`}
+            {`${t('editor.end.closedHint')}${keep}`}
           </Banner>
         );
       }
       return (
         <Banner
-          title={access === 'lost' ? 'You have no access to this document any more' : 'The connection was ended'}
+          title={t(access === 'lost' ? 'editor.end.noAccess' : 'editor.end.ended')}
           actions={
             <>
               {copy}
@@ -160,13 +167,13 @@ export function EndingBanner({
             </>
           }
         >
-          {`${access === 'lost' ? 'Ask its owner if you need it.' : 'The server no longer lets this page in.'}${keep}`}
+          {`${t(access === 'lost' ? 'editor.end.noAccessHint' : 'editor.end.endedHint')}${keep}`}
         </Banner>
       );
     case 4404:
       return (
         <Banner
-          title="This document was deleted"
+          title={t('editor.end.deleted')}
           actions={
             <>
               {copy}
@@ -174,13 +181,13 @@ export function EndingBanner({
             </>
           }
         >
-          {`It is in the trash; its owner can bring it back.${keep}`}
+          {`${t('editor.end.deletedHint')}${keep}`}
         </Banner>
       );
     case 4409:
       return (
         <Banner
-          title="These edits belong to another account"
+          title={t('editor.end.foreign')}
           actions={
             <>
               {copy}
@@ -188,13 +195,13 @@ export function EndingBanner({
             </>
           }
         >
-          {`This page holds edits that were made under another account. Reload it to go on as yourself.${keep}`}
+          {`${t('editor.end.foreignHint')}${keep}`}
         </Banner>
       );
     default:
       return (
         <Banner
-          title="The server ended the connection"
+          title={t('editor.end.other')}
           actions={
             <>
               {copy}
@@ -202,26 +209,27 @@ export function EndingBanner({
             </>
           }
         >
-          {`It said: ${ending.reason || `code ${ending.code}`}.${keep}`}
+          {`${t('editor.end.otherHint', { reason: ending.reason || t('editor.end.code', { code: ending.code }) })}${keep}`}
         </Banner>
       );
   }
 }
 
 /** Explains that the server didn't take edits, while the connection goes on. */
-export function RefusalBanner({ refusal, editor }: { refusal: Refusal; editor: Editor }) {
+export function RefusalBanner({ refusal, text }: { refusal: Refusal; text: () => string }) {
+  const t = useText();
   const title =
     refusal.code === 4403
-      ? 'You may no longer edit this document'
+      ? t('editor.refused.noRight')
       : refusal.code === 4413
-        ? 'This document is full'
-        : 'Some changes were not taken';
+        ? t('editor.refused.full')
+        : t('editor.refused.some');
   return (
     <Banner
       title={title}
       actions={
         <>
-          <CopyText editor={editor} />
+          <CopyText text={text} />
           <button
             type="button"
             className="button button-small"
@@ -229,12 +237,12 @@ export function RefusalBanner({ refusal, editor }: { refusal: Refusal; editor: E
               window.location.reload();
             }}
           >
-            Reload without them
+            {t('editor.reloadWithout')}
           </button>
         </>
       }
     >
-      {`Not saved: ${refusal.reason}. Your last changes are only in this page and nobody else sees them.`}
+      {t('editor.refused.hint', { reason: refusal.reason })}
     </Banner>
   );
 }

@@ -1,6 +1,7 @@
 import { useState, type KeyboardEvent } from 'react';
 import { api } from '../api/client';
 import type { DocumentInfo } from '../api/types';
+import { useText } from '../i18n';
 import { useTask } from '../ui/useTask';
 
 interface Props {
@@ -13,6 +14,7 @@ interface Props {
 export function TitleField({ info, readOnly, onRenamed }: Props) {
   // Null while nobody edits it, so that a rename by somebody else shows.
   const [draft, setDraft] = useState<string | null>(null);
+  const t = useText();
   const { problem, run } = useTask({ stay: true });
 
   const save = async () => {
@@ -38,7 +40,7 @@ export function TitleField({ info, readOnly, onRenamed }: Props) {
   return (
     <div className="title">
       <label htmlFor="title" className="visually-hidden">
-        Title
+        {t('editor.title')}
       </label>
       <input
         id="title"
@@ -46,7 +48,7 @@ export function TitleField({ info, readOnly, onRenamed }: Props) {
         data-testid="title"
         value={draft ?? info.title}
         readOnly={readOnly}
-        placeholder="Untitled"
+        placeholder={t('common.untitled')}
         maxLength={200}
         autoComplete="off"
         aria-invalid={problem ? true : undefined}

@@ -1,133 +1,93 @@
 import { useEditorState, type Editor } from '@tiptap/react';
-import type { ReactNode } from 'react';
-import { Icon, type IconName } from './icons';
+import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { useText } from '../i18n';
+import { history, inserts, lines, marks, type Command, type Request } from './commands';
+import { LineMenu } from './lineMenu';
+import { Tool, stateOf } from './tool';
 
-interface Tool {
-  label: string;
-  face: IconName | { letters: string };
-  active?: (editor: Editor) => boolean;
-  can?: (editor: Editor) => boolean;
-  run: (editor: Editor) => void;
-}
-
-const groups: Tool[][] = [
-  [
-    { label: 'Undo', face: 'undo', can: (e) => e.can().undo(), run: (e) => e.chain().focus().undo().run() },
-    { label: 'Redo', face: 'redo', can: (e) => e.can().redo(), run: (e) => e.chain().focus().redo().run() },
-  ],
-  ([1, 2, 3] as const).map((level) => ({
-    label: `Heading ${level}`,
-    face: { letters: `H${level}` },
-    active: (e: Editor) => e.isActive('heading', { level }),
-    run: (e: Editor) => e.chain().focus().toggleHeading({ level }).run(),
-  })),
-  [
-    {
-      label: 'Bold',
-      face: 'bold',
-      active: (e) => e.isActive('bold'),
-      run: (e) => e.chain().focus().toggleBold().run(),
-    },
-    {
-      label: 'Italic',
-      face: 'italic',
-      active: (e) => e.isActive('italic'),
-      run: (e) => e.chain().focus().toggleItalic().run(),
-    },
-    {
-      label: 'Strikethrough',
-      face: 'strike',
-      active: (e) => e.isActive('strike'),
-      run: (e) => e.chain().focus().toggleStrike().run(),
-    },
-    {
-      label: 'Code',
-      face: 'code',
-      active: (e) => e.isActive('code'),
-      run: (e) => e.chain().focus().toggleCode().run(),
-    },
-  ],
-  [
-    {
-      label: 'Bulleted list',
-      face: 'bullets',
-      active: (e) => e.isActive('bulletList'),
-      run: (e) => e.chain().focus().toggleBulletList().run(),
-    },
-    {
-      label: 'Numbered list',
-      face: 'numbers',
-      active: (e) => e.isActive('orderedList'),
-      run: (e) => e.chain().focus().toggleOrderedList().run(),
-    },
-    {
-      label: 'Quote',
-      face: 'quote',
-      active: (e) => e.isActive('blockquote'),
-      run: (e) => e.chain().focus().toggleBlockquote().run(),
-    },
-    {
-      label: 'Code block',
-      face: 'block',
-      active: (e) => e.isActive('codeBlock'),
-      run: (e) => e.chain().focus().toggleCodeBlock().run(),
-    },
-    {
-      label: 'Divider',
-      face: 'rule',
-      run: (e) => e.chain().focus().setHorizontalRule().run(),
-    },
-  ],
+const groups: readonly (readonly Command[])[] = [
+  Object.values(history),
+  Object.values(marks),
+  [lines.bullets, lines.numbers, lines.tasks, lines.quote, lines.codeBlock],
+  Object.values(inserts),
 ];
 
-function face(tool: Tool): ReactNode {
-  return typeof tool.face === 'string' ? (
-    <Icon name={tool.face} />
-  ) : (
-    <span className="tool-letters">{tool.face.letters}</span>
-  );
-}
-
-/** The formatting buttons. They show what is on at the caret, and leave the caret where it is. */
-export function Toolbar({ editor }: { editor: Editor }) {
+/**
+ * The formatting buttons: they show what is on at the caret. Alt+F10 leads here from the text, the arrow keys from
+ * button to button, Escape back; for Tab the whole is one stop.
+ */
+export function Toolbar({ editor, request }: { editor: Editor; request: (what: Request) => void }) {
+  const t = useText();
+  const bar = useRef<HTMLDivElement>(null);
+  const [stop, setStop] = useState(0);
   const states = useEditorState({
     editor,
-    selector: ({ editor: current }) =>
-      groups.flat().map((tool) => ({
-        active: tool.active?.(current) ?? false,
-        enabled: current.isEditable && (tool.can?.(current) ?? true),
-      })),
+    selector: ({ editor: current }) => groups.map((group) => group.map((command) => stateOf(command, current))),
   });
 
-  let index = -1;
+  const buttons = () => [...(bar.current?.querySelectorAll<HTMLButtonElement>('.tool') ?? [])];
+
+  useEffect(() => {
+    const text = editor.view.dom;
+    const enter = (event: globalThis.KeyboardEvent) => {
+      if (event.key !== 'F10' || !event.altKey) return;
+      event.preventDefault();
+      bar.current?.querySelector<HTMLElement>('.tool[tabindex="0"]:not(:disabled), .tool:not(:disabled)')?.focus();
+    };
+    text.addEventListener('keydown', enter);
+    return () => {
+      text.removeEventListener('keydown', enter);
+    };
+  }, [editor]);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const usable = buttons().filter((button) => !button.disabled);
+    const at = usable.findIndex((button) => button === document.activeElement);
+    if (at < 0) return;
+    const to = {
+      ArrowRight: (at + 1) % usable.length,
+      ArrowLeft: (at - 1 + usable.length) % usable.length,
+      Home: 0,
+      End: usable.length - 1,
+    }[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      usable[to]?.focus();
+    } else if (event.key === 'Escape') {
+      event.preventDefault();
+      editor.commands.focus();
+    }
+  };
+
+  let index = 0;
+  const tabIndex = () => (index++ === stop ? 0 : -1);
   return (
-    <div className="toolbar" role="toolbar" aria-label="Formatting">
-      {groups.map((group) => (
-        <div className="toolbar-group" key={group[0]?.label}>
-          {group.map((tool) => {
-            index++;
-            const state = states[index];
-            return (
-              <button
-                key={tool.label}
-                type="button"
-                className="tool"
-                aria-label={tool.label}
-                title={tool.label}
-                aria-pressed={tool.active ? state?.active : undefined}
-                disabled={!state?.enabled}
-                onMouseDown={(event) => {
-                  // Keep the focus, and so the selection, in the text.
-                  event.preventDefault();
-                }}
-                onClick={() => {
-                  tool.run(editor);
-                }}
-              >
-                {face(tool)}
-              </button>
-            );
-          })}
+    <div
+      ref={bar}
+      className="toolbar"
+      role="toolbar"
+      aria-label={t('editor.toolbar.label')}
+      onKeyDown={onKeyDown}
+      onFocus={({ target }) => {
+        const at = buttons().findIndex((button) => button.contains(target));
+        if (at >= 0) setStop(at);
+      }}
+    >
+      <div className="toolbar-group">
+        <LineMenu editor={editor} request={request} tabIndex={tabIndex()} />
+      </div>
+      {groups.map((group, row) => (
+        <div className="toolbar-group" key={group[0]?.id}>
+          {group.map((command, at) => (
+            <Tool
+              key={command.id}
+              command={command}
+              state={states[row]?.[at]}
+              editor={editor}
+              request={request}
+              tabIndex={tabIndex()}
+            />
+          ))}
         </div>
       ))}
     </div>

@@ -1,34 +1,39 @@
 import Collaboration from '@tiptap/extension-collaboration';
 import CollaborationCaret from '@tiptap/extension-collaboration-caret';
-import { Placeholder } from '@tiptap/extensions';
+import { TextSelection } from '@tiptap/pm/state';
+import type { EditorView } from '@tiptap/pm/view';
 import { useEditor, type Editor } from '@tiptap/react';
-import StarterKit from '@tiptap/starter-kit';
 import { useEffect } from 'react';
 import type { User } from '../api/types';
+import { t } from '../i18n';
 import type { DocumentSession } from '../sync/documentSession';
 import { colourOf } from '../ui/colour';
+import { caret, nameMovingCarets, text } from './carets';
+import { extensions } from './extensions';
 import { KeepSelection, readBrowser } from './keepSelection';
 
 /** The name of the document's Y.XmlFragment; programs read the text under it. */
 export const fragmentName = 'default';
 
-function text(value: unknown, otherwise: string): string {
-  return typeof value === 'string' && value ? value : otherwise;
+/** A click on a link puts the caret there; with Ctrl or ⌘ it opens the link, as in other editors. */
+function openLink(view: EditorView, event: MouseEvent): boolean {
+  if (!view.editable || !(event.ctrlKey || event.metaKey) || !(event.target instanceof Element)) return false;
+  const link = event.target.closest<HTMLAnchorElement>('a[href]');
+  if (!link) return false;
+  window.open(link.href, '_blank', 'noopener,noreferrer');
+  return true;
 }
 
-function caret(user: Record<string, unknown>): HTMLElement {
-  // Colour by account, not by what the other side claims: a person has one colour on all screens.
-  const colour = colourOf(text(user.id, ''));
-  const mark = document.createElement('span');
-  mark.className = 'caret';
-  mark.style.borderColor = colour;
-  mark.dataset.testid = 'caret';
-  const label = document.createElement('span');
-  label.className = 'caret-name';
-  label.style.backgroundColor = colour;
-  label.textContent = text(user.name, 'Somebody');
-  mark.append(label);
-  return mark;
+/** A click below the text goes on there, also where the last thing is a table or a picture, which has no line after it. */
+function goOnBelow(view: EditorView, event: MouseEvent): boolean {
+  const { doc, schema, tr } = view.state;
+  const { paragraph } = schema.nodes;
+  const { lastElementChild } = view.dom;
+  if (!view.editable || !paragraph || doc.lastChild?.isTextblock !== false || !lastElementChild) return false;
+  if (event.clientY <= lastElementChild.getBoundingClientRect().bottom) return false;
+  tr.insert(doc.content.size, paragraph.create());
+  view.dispatch(tr.setSelection(TextSelection.atEnd(tr.doc)).scrollIntoView());
+  return true;
 }
 
 /** The TipTap editor of an open document, writable or not. */
@@ -42,19 +47,16 @@ export function useDocumentEditor(session: DocumentSession, user: User, editable
           class: 'prose',
           role: 'textbox',
           'aria-multiline': 'true',
-          'aria-label': 'Document text',
+          'aria-label': t('editor.text'),
           'data-testid': 'editor',
         },
+        // Keeps the caret clear of the bars above and below.
+        scrollMargin: { top: 140, bottom: 80, left: 0, right: 0 },
+        scrollThreshold: { top: 120, bottom: 60, left: 0, right: 0 },
+        handleClick: (view, _at, event) => openLink(view, event) || goOnBelow(view, event),
       },
       extensions: [
-        StarterKit.configure({
-          // Yjs keeps the history: undo takes back one's own edits only.
-          undoRedo: false,
-          // Both would write into the document by themselves, on every screen that has it open, viewers' included.
-          trailingNode: false,
-          link: { autolink: false, openOnClick: true, linkOnPaste: true },
-        }),
-        Placeholder.configure({ placeholder: 'Write something…' }),
+        ...extensions,
         KeepSelection,
         Collaboration.configure({ document: session.doc, field: fragmentName }),
         CollaborationCaret.configure({
@@ -78,6 +80,8 @@ export function useDocumentEditor(session: DocumentSession, user: User, editable
       }),
     [session, editor],
   );
+
+  useEffect(() => nameMovingCarets(session.awareness, editor.view.dom), [session, editor]);
 
   useEffect(() => {
     // No update event: nothing in the document changed.

@@ -1,6 +1,7 @@
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { Suspense, lazy, useCallback, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { streams } from '../api/client';
 import type { DocumentInfo, User } from '../api/types';
+import { useText } from '../i18n';
 import { useRoster } from '../live/useRoster';
 import { Bell } from '../notices/bell';
 import { useNoticeCenter } from '../notices/context';
@@ -13,12 +14,15 @@ import { Notice } from '../ui/notice';
 import { useTitle } from '../ui/useTitle';
 import { SaveBadge } from './badge';
 import { EndingBanner, RefusalBanner } from './banner';
-import { Toolbar } from './toolbar';
+import { Follow } from './follow';
+import { FollowBar } from './followBar';
+import { Icon } from './icons';
 import { PresenceBar } from './presenceBar';
 import { ShareDialog } from './shareDialog';
-import { EditorSurface } from './surface';
 import { TitleField } from './titleField';
-import { useDocumentEditor } from './useDocumentEditor';
+import { useOutline } from './useOutline';
+
+const RichDocument = lazy(() => import('./richDocument'));
 
 interface Props {
   info: DocumentInfo;
@@ -29,6 +33,7 @@ interface Props {
 
 /** Opens the connection of one document for as long as its page is shown. */
 export function Workspace({ info, user, onInfo }: Props) {
+  const t = useText();
   const [session, setSession] = useState<DocumentSession | null>(null);
   const [failed, setFailed] = useState(false);
 
@@ -55,16 +60,17 @@ export function Workspace({ info, user, onInfo }: Props) {
 
   if (failed) {
     return (
-      <Notice title="The editor could not be loaded">
-        <p>Reload the page to try again.</p>
+      <Notice title={t('editor.notLoaded')}>
+        <p>{t('editor.reloadHint')}</p>
       </Notice>
     );
   }
-  if (!session) return <Notice title="Opening the document…" quiet />;
+  if (!session) return <Notice title={t('editor.opening')} quiet />;
   return <OpenDocument session={session} info={info} user={user} onInfo={onInfo} />;
 }
 
 function OpenDocument({ session, info, user, onInfo }: Props & { session: DocumentSession }) {
+  const t = useText();
   const save = useSyncExternalStore(session.save.subscribe, session.save.snapshot);
   const ending = useSyncExternalStore(session.onEnding, session.ending);
   const loaded = useSyncExternalStore(session.onLoaded, session.loaded);
@@ -76,11 +82,12 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
   // Asked for only when the socket was let in: otherwise the answer is the same refusal.
   const { state: roster } = useRoster(streams.editors(info.id), loaded && ending === null);
   const center = useNoticeCenter();
+  const follow = useMemo(() => new Follow(session.awareness), [session]);
   const [sharing, setSharing] = useState(false);
+  const { outline, setOutline } = useOutline();
 
   const mayWrite = info.role === 'owner' || info.role === 'editor';
-  const editor = useDocumentEditor(session, user, mayWrite && loaded && ending === null);
-  useTitle(info.title || 'Untitled');
+  useTitle(info.title || t('common.untitled'));
 
   // A refusal, a new connection and coming back to the tab are the moments at which the role may have changed.
   const refused = save.refusal;
@@ -112,31 +119,66 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
   const leavingLoses = save.unsaved && (refused !== null || ending !== null);
   useEffect(() => {
     if (!leavingLoses) return;
-    guardLeaving(() => window.confirm('Some of your changes could not be saved and would be lost. Leave anyway?'));
+    guardLeaving(() => window.confirm(t('editor.leave')));
     return () => {
       guardLeaving(null);
     };
-  }, [leavingLoses]);
+  }, [leavingLoses, t]);
 
   const goOn = useCallback(() => {
     session.resume();
     center.start();
   }, [session, center]);
 
+  const banner = (text: () => string): ReactNode => {
+    if (ending) {
+      return (
+        <EndingBanner
+          ending={ending}
+          unsaved={save.unsaved}
+          kept={false}
+          text={text}
+          documentId={info.id}
+          user={user}
+          onGoOn={goOn}
+        />
+      );
+    }
+    return refused ? <RefusalBanner refusal={refused} text={text} /> : null;
+  };
+
   return (
     <div className="workspace">
       <header className="bar">
-        <Link href="/" className="bar-home" aria-label="All documents">
+        <Link href="/" className="bar-home" aria-label={t('editor.allDocuments')}>
           <Logo />
         </Link>
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={t(outline ? 'editor.outline.hide' : 'editor.outline.show')}
+          title={t(outline ? 'editor.outline.hide' : 'editor.outline.show')}
+          aria-pressed={outline}
+          data-testid="outline-toggle"
+          onClick={() => {
+            setOutline(!outline);
+          }}
+        >
+          <Icon name="outline" />
+        </button>
         <TitleField info={info} readOnly={!mayWrite} onRenamed={onInfo} />
-        <SaveBadge save={save} writer={mayWrite} stage={ending ? 'ended' : loaded ? 'open' : 'opening'} />
+        <SaveBadge
+          save={save}
+          writer={mayWrite}
+          stage={ending ? 'ended' : loaded ? 'open' : 'opening'}
+          keeping={{ kept: false, restoring: false }}
+        />
         {mayWrite ? null : (
           <span className="mark" data-testid="view-only">
-            View only
+            {t('editor.viewOnly')}
           </span>
         )}
-        <PresenceBar present={people} roster={roster} />
+        <PresenceBar present={people} roster={roster} follow={follow} />
         <Bell />
         {info.role === 'owner' ? (
           <button
@@ -147,23 +189,25 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
               setSharing(true);
             }}
           >
-            Share
+            {t('editor.share')}
           </button>
         ) : null}
       </header>
-      {mayWrite && ending === null ? <Toolbar editor={editor} /> : null}
-      {ending ? (
-        <EndingBanner
-          ending={ending}
-          unsaved={save.unsaved}
-          editor={editor}
-          documentId={info.id}
+      <Suspense fallback={<p className="quiet surface-wait">{t('editor.opening')}</p>}>
+        <RichDocument
+          session={session}
           user={user}
-          onGoOn={goOn}
+          title={info.title}
+          mayWrite={mayWrite}
+          loaded={loaded}
+          ended={ending !== null}
+          follow={follow}
+          outline={outline}
+          setOutline={setOutline}
+          banner={banner}
         />
-      ) : null}
-      {refused && !ending ? <RefusalBanner refusal={refused} editor={editor} /> : null}
-      <EditorSurface editor={editor} loaded={loaded} failed={ending !== null} />
+      </Suspense>
+      <FollowBar follow={follow} />
       {sharing ? (
         <ShareDialog
           info={info}

@@ -2,11 +2,15 @@ import { useCallback, useEffect, useState } from 'react';
 import { ApiError, api, reasonOf } from '../api/client';
 import type { DocumentInfo, User } from '../api/types';
 import { Workspace } from '../editor/workspace';
+import { useText } from '../i18n';
 import { Link } from '../router';
 import { useSession } from '../session';
 import { Notice } from '../ui/notice';
 import '../styles/editor.css';
+import '../styles/menus.css';
 import '../styles/presence.css';
+import '../styles/prose.css';
+import '../styles/stage.css';
 
 type Load =
   | { status: 'loading' }
@@ -17,6 +21,7 @@ type Load =
 
 /** The page of one document. It is its own chunk, with all that only editing needs. */
 export default function EditorPage({ id, user }: { id: string; user: User }) {
+  const t = useText();
   const { leave } = useSession();
   const [load, setLoad] = useState<Load>({ status: 'loading' });
   const [attempt, setAttempt] = useState(0);
@@ -61,22 +66,22 @@ export default function EditorPage({ id, user }: { id: string; user: User }) {
 
   switch (load.status) {
     case 'loading':
-      return <Notice title="Opening the document…" quiet />;
+      return <Notice title={t('editor.opening')} quiet />;
     case 'ready':
       return <Workspace info={load.info} user={user} onInfo={refresh} />;
     case 'missing':
       return (
-        <Notice title="No such document">
-          <p>The link may be incomplete, or the document isn't shared with you. Its owner can give you access.</p>
+        <Notice title={t('editor.missing')}>
+          <p>{t('editor.missingHint')}</p>
           <Link className="button" href="/">
-            Go to your documents
+            {t('editor.toDocuments')}
           </Link>
         </Notice>
       );
     case 'deleted':
       return (
-        <Notice title="This document is in the trash">
-          <p>Its owner can bring it back, with everything that was written in it.</p>
+        <Notice title={t('editor.inTrash')}>
+          <p>{t('editor.inTrashHint')}</p>
           {load.problem ? (
             <p className="form-error" role="alert">
               {load.problem}
@@ -84,17 +89,17 @@ export default function EditorPage({ id, user }: { id: string; user: User }) {
           ) : null}
           <div className="notice-actions">
             <button type="button" className="button" onClick={restore}>
-              Bring it back
+              {t('editor.bringBack')}
             </button>
             <Link className="button button-quiet" href="/">
-              Go to your documents
+              {t('editor.toDocuments')}
             </Link>
           </div>
         </Notice>
       );
     case 'error':
       return (
-        <Notice title="The document couldn't be opened">
+        <Notice title={t('editor.notOpened')}>
           <p>{load.reason}</p>
           <button
             type="button"
@@ -104,7 +109,7 @@ export default function EditorPage({ id, user }: { id: string; user: User }) {
               setAttempt((n) => n + 1);
             }}
           >
-            Try again
+            {t('common.tryAgain')}
           </button>
         </Notice>
       );
