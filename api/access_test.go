@@ -26,6 +26,7 @@ func documentCalls() []call {
 	return []call{
 		{"GET", "/documents/{id}", nil, "200 200 200 200 404 404 401"},
 		{"PATCH", "/documents/{id}", title, "200 200 403 403 404 404 401"},
+		{"POST", "/documents/{id}/duplicate", nil, "201 201 201 201 404 404 401"},
 		{"GET", "/documents/{id}/content", nil, "200 200 200 200 404 404 401"},
 		{"GET", "/documents/{id}/editors", nil, "200 200 200 200 404 404 401"},
 		{"GET", "/documents/{id}/events", nil, "200 200 200 200 404 404 401"},

@@ -106,12 +106,16 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 	if op.Method == http.MethodPost || op.Method == http.MethodPut || op.Method == http.MethodPatch {
 		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
-	op.MaxBodyBytes = maxBodyBytes + 1
-	limit := requestTime
+	limit := requestTime + op.BodyReadTimeout
 	if hashes(op.OperationID) {
 		limit += passwordWait
 	}
 	op.Middlewares = append(op.Middlewares, s.guard(need, scope, limit))
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = maxBodyBytes + 1
+	} else {
+		op.Middlewares = append(op.Middlewares, s.bounded)
+	}
 	if idempotent(op.OperationID) {
 		op.Middlewares = append(op.Middlewares, s.once)
 	}
@@ -142,7 +146,9 @@ func (s *Server) guard(need access, scope string, limit time.Duration) func(huma
 		inner, cancel := context.WithTimeout(inner, limit)
 		defer cancel()
 		if need != public {
-			c, err := s.authenticate(inner, r)
+			quick, cancel := context.WithTimeout(inner, requestTime)
+			c, err := s.authenticate(quick, r)
+			cancel()
 			if err == nil {
 				err = c.allowed(need, scope)
 			}

@@ -2,6 +2,9 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/bizsync/bizsync/collab"
 	"github.com/bizsync/bizsync/collab/crdt"
+	"github.com/bizsync/bizsync/store"
 )
 
 type contentInput struct {
@@ -45,12 +49,9 @@ func (s *Server) getContent(ctx context.Context, in *contentInput) (*contentOutp
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.hub.Content(ctx, a.Document)
-	if errors.Is(err, collab.ErrDamaged) {
-		return nil, problem(http.StatusInternalServerError, codeDamaged, "the document is damaged: it can't be read to its end")
-	}
+	c, err := s.committed(ctx, a.Document)
 	if err != nil {
-		return nil, fmt.Errorf("read content: %w", err)
+		return nil, err
 	}
 	out := &contentOutput{Status: http.StatusOK, ETag: fmt.Sprintf(`"%s.%d"`, c.Epoch, c.Seq), CacheControl: "private, no-cache"}
 	if matchesETag(in.IfNoneMatch, out.ETag) {
@@ -72,13 +73,45 @@ func (s *Server) getContent(ctx context.Context, in *contentInput) (*contentOutp
 	return out, nil
 }
 
+// committed gives the committed content of a document.
+func (s *Server) committed(ctx context.Context, doc store.DocumentID) (collab.Content, error) {
+	c, err := s.hub.Content(ctx, doc)
+	if errors.Is(err, collab.ErrDamaged) {
+		return collab.Content{}, problem(http.StatusInternalServerError, codeDamaged, "the document is damaged: it can't be read to its end")
+	}
+	if err != nil {
+		return collab.Content{}, fmt.Errorf("read content: %w", err)
+	}
+	return c, nil
+}
+
 // matchesETag compares weakly, as If-None-Match asks for (RFC 9110, 13.1.2). Our tags hold no comma.
 func matchesETag(header, etag string) bool {
+	return anyTag(header, func(tag string) bool { return strings.TrimPrefix(tag, "W/") == etag })
+}
+
+// matchesStrongly compares as If-Match asks for (RFC 9110, 13.1.1): a weak tag matches nothing.
+func matchesStrongly(header, etag string) bool {
+	return anyTag(header, func(tag string) bool { return tag == etag })
+}
+
+// anyTag says whether one of a header's tags is the one, or "*", which stands for all.
+func anyTag(header string, is func(tag string) bool) bool {
 	for tag := range strings.SplitSeq(header, ",") {
 		tag = strings.TrimSpace(tag)
-		if tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+		if tag == "*" || is(tag) {
 			return true
 		}
 	}
 	return false
+}
+
+// etagOf makes the strong tag of what is sent as JSON.
+func etagOf(v any) (string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("make an ETag: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	return `"` + hex.EncodeToString(sum[:16]) + `"`, nil
 }

@@ -126,6 +126,9 @@ func operationsOf(o *huma.OpenAPI) map[string]*huma.Operation {
 // breaches says what the document doesn't know of an answer.
 func breaches(o *huma.OpenAPI, op *huma.Operation, seen *witness) (wrong []string) {
 	kind := seen.Header().Get("Content-Type")
+	if seen.status == http.StatusNotModified {
+		kind = "" // net/http doesn't send it
+	}
 	if op == nil {
 		return nil
 	}

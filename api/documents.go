@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -36,15 +35,16 @@ type Document struct {
 	ID        store.DocumentID `json:"id" format:"uuid"`
 	Key       string           `json:"key,omitempty" doc:"A unique name of your own."`
 	Title     string           `json:"title"`
+	Kind      string           `json:"kind" enum:"rich,text" doc:"rich: formatted text, in the XML fragment default. text: plain text or code, in the Y.Text codemirror."`
 	Role      string           `json:"role" enum:"viewer,commenter,editor,owner" doc:"Yours."`
-	Owner     Person           `json:"owner" doc:"Who created it."`
+	Owner     Person           `json:"owner" doc:"Who created it, or to whom it was transferred."`
 	CreatedAt time.Time        `json:"createdAt"`
 	UpdatedAt time.Time        `json:"updatedAt" doc:"Of title, members or content."`
 	DeletedAt *time.Time       `json:"deletedAt,omitempty" doc:"When it was moved to the trash."`
 }
 
 func documentOf(d store.Document) Document {
-	out := Document{ID: d.ID, Key: d.Key, Title: d.Title, Role: d.Role.String(), Owner: Person{ID: d.Owner, Name: d.OwnerName},
+	out := Document{ID: d.ID, Key: d.Key, Title: d.Title, Kind: string(d.Kind), Role: d.Role.String(), Owner: Person{ID: d.Owner, Name: d.OwnerName},
 		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC()}
 	if !d.DeletedAt.IsZero() {
 		at := d.DeletedAt.UTC()
@@ -58,30 +58,48 @@ type DocumentPath struct {
 	ID string `path:"id" maxLength:"128" doc:"The document's id or key."`
 }
 
+// documentOutput is a document's entry; in the answer 304 without a body.
 type documentOutput struct {
-	Body Document
+	Status int
+	ETag   string `header:"ETag" doc:"Changes with everything that the entry says."`
+	Body   *Document
 }
 
-type createDocumentInput struct {
-	Body struct {
-		Title string `json:"title"`
-		Key   string `json:"key,omitempty" doc:"A unique name of your own: an existing one that is yours answers 200. Letters, digits and . _ ~ : @ -"`
+// documentAnswer gives an entry with its tag.
+func documentAnswer(d store.Document) (*documentOutput, error) {
+	out := documentOf(d)
+	tag, err := etagOf(out)
+	if err != nil {
+		return nil, err
 	}
-}
-
-type createDocumentOutput struct {
-	Status   int
-	Location string `header:"Location"`
-	Body     Document
+	return &documentOutput{Status: http.StatusOK, ETag: tag, Body: &out}, nil
 }
 
 type listDocumentsInput struct {
 	PageInput
-	Query string `query:"q" maxLength:"200" doc:"Only titles that contain this."`
+	Query  string `query:"q" maxLength:"200" doc:"Only titles that contain this."`
+	Filter string `query:"filter" enum:"owned,shared,trash" doc:"owned: of which I am an owner. shared: in which I have a lower role. trash: mine in the trash. Left out: all but the trash."`
+	Sort   string `query:"sort" enum:"changed,title,created" default:"changed" doc:"changed, created: newest first; the trash by deletion with changed. title: without regard to case."`
 }
 
-type renameDocumentInput struct {
+type getDocumentInput struct {
 	DocumentPath
+	IfNoneMatch string `header:"If-None-Match" maxLength:"1024" doc:"ETags that the caller has."`
+}
+
+// ChangeCondition is on what a change depends.
+type ChangeCondition struct {
+	IfMatch string `header:"If-Match" maxLength:"1024" doc:"ETags of the entry: 412 when it has none of them any more."`
+}
+
+type deleteDocumentInput struct {
+	DocumentPath
+	ChangeCondition
+}
+
+type changeDocumentInput struct {
+	DocumentPath
+	ChangeCondition
 	Body struct {
 		Title string `json:"title"`
 	}
@@ -91,17 +109,27 @@ func (s *Server) documentRoutes() {
 	tags := []string{"Documents"}
 	one := []int{http.StatusNotFound, http.StatusGone}
 	manage := append([]int{http.StatusForbidden}, one...)
-	register(s, huma.Operation{OperationID: "listDocuments", Method: http.MethodGet, Path: prefix + "/documents", Tags: tags, Summary: "List my documents", Description: "Newest change first."}, signedIn, s.listDocuments)
+	change := append([]int{http.StatusPreconditionFailed}, manage...)
+	register(s, huma.Operation{OperationID: "listDocuments", Method: http.MethodGet, Path: prefix + "/documents", Tags: tags, Summary: "List my documents",
+		Description: "`cursor` goes on with the `filter` and `sort` that it was made for."}, signedIn, s.listDocuments)
 	register(s, huma.Operation{OperationID: "createDocument", Method: http.MethodPost, Path: prefix + "/documents", Tags: tags, Summary: "Create a document",
-		Description: "201, or 200 with the existing document when the key is one of yours.", DefaultStatus: http.StatusCreated,
+		Description: "201, or 200 with the existing document, as it is, when the key is one of yours. With `content` it begins with that: a Yjs update of a whole document (format `yjs`, base64 of v1), " +
+			"which is checked as a client's is, or a plain text (format `text`, for the kind `text`). The request has at most 8 MiB; what is larger comes through the socket.",
+		DefaultStatus: http.StatusCreated, MaxBodyBytes: maxDraftBody + 1, BodyReadTimeout: draftTime,
 		Responses: map[string]*huma.Response{"200": {Description: "The document that has this key already", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Document](), true, "Document")},
+		}, Headers: map[string]*huma.Param{
+			"Location": {Schema: &huma.Schema{Type: huma.TypeString}}, "ETag": {Schema: &huma.Schema{Type: huma.TypeString}, Description: "Changes with everything that the entry says."},
 		}}},
-		Errors: []int{http.StatusConflict, http.StatusGone}}, signedIn, s.createDocument)
-	register(s, huma.Operation{OperationID: "getDocument", Method: http.MethodGet, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Read a document's entry", Errors: one}, signedIn, s.getDocument)
-	register(s, huma.Operation{OperationID: "renameDocument", Method: http.MethodPatch, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Rename a document", Description: "Editors and owners.", Errors: manage}, signedIn, s.renameDocument)
+		Errors: []int{http.StatusConflict, http.StatusGone, http.StatusTooManyRequests}}, signedIn, s.createDocument)
+	register(s, huma.Operation{OperationID: "getDocument", Method: http.MethodGet, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Read a document's entry",
+		Responses: map[string]*huma.Response{"304": {Description: "The caller has it already"}}, Errors: one}, signedIn, s.getDocument)
+	register(s, huma.Operation{OperationID: "duplicateDocument", Method: http.MethodPost, Path: prefix + "/documents/{id}/duplicate", Tags: tags, Summary: "Duplicate a document",
+		Description:   "The copy is the caller's alone, and has the committed content of this moment.",
+		DefaultStatus: http.StatusCreated, Errors: append([]int{http.StatusTooManyRequests}, one...)}, signedIn, s.duplicateDocument)
+	register(s, huma.Operation{OperationID: "changeDocument", Method: http.MethodPatch, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Rename a document", Description: "Editors and owners.", Errors: change}, signedIn, s.changeDocument)
 	register(s, huma.Operation{OperationID: "deleteDocument", Method: http.MethodDelete, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Move a document to the trash",
-		Description: "Owners. Closes its sockets with 4404.", DefaultStatus: http.StatusNoContent, Errors: manage}, signedIn, s.deleteDocument)
+		Description: "Owners. Closes its sockets with 4404.", DefaultStatus: http.StatusNoContent, Errors: change}, signedIn, s.deleteDocument)
 	register(s, huma.Operation{OperationID: "restoreDocument", Method: http.MethodPost, Path: prefix + "/documents/{id}/restore", Tags: tags, Summary: "Bring a document back from the trash",
 		Description: "Owners.", DefaultStatus: http.StatusOK, Errors: []int{http.StatusForbidden, http.StatusNotFound}}, signedIn, s.restoreDocument)
 }
@@ -123,36 +151,15 @@ func checkKey(key string) error {
 }
 
 func (s *Server) listDocuments(ctx context.Context, in *listDocumentsInput) (*listOutput[Document], error) {
-	docs, next, err := s.store.Documents(ctx, callerOf(ctx).user.ID, strings.TrimSpace(in.Query), in.page())
+	q := store.DocumentQuery{Text: strings.TrimSpace(in.Query), Filter: store.DocumentFilter(in.Filter)}
+	if in.Sort != "changed" {
+		q.Sort = store.DocumentSort(in.Sort)
+	}
+	docs, next, err := s.store.FindDocuments(ctx, callerOf(ctx).user.ID, q, in.page())
 	if err != nil {
 		return nil, fmt.Errorf("list documents: %w", err)
 	}
 	return listOf(docs, next, documentOf), nil
-}
-
-func (s *Server) createDocument(ctx context.Context, in *createDocumentInput) (*createDocumentOutput, error) {
-	title, err := cleanTitle(in.Body.Title)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkKey(in.Body.Key); err != nil {
-		return nil, err
-	}
-	d, created, err := s.store.CreateDocument(ctx, store.Document{Key: in.Body.Key, Title: title, Owner: callerOf(ctx).user.ID}, nil)
-	if errors.Is(err, store.ErrConflict) {
-		return nil, problem(http.StatusConflict, codeConflict, "this key belongs to somebody else's document")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("create document: %w", err)
-	}
-	if created {
-		s.audit(ctx, didCreate, d.ID.String(), d.Title, d.Key)
-	}
-	out := &createDocumentOutput{Status: http.StatusOK, Location: prefix + "/documents/" + d.ID.String(), Body: documentOf(d)}
-	if created {
-		out.Status = http.StatusCreated
-	}
-	return out, nil
 }
 
 // readDocument gives the entry as the caller sees it, after authorize said yes.
@@ -161,18 +168,45 @@ func (s *Server) readDocument(ctx context.Context, id store.DocumentID) (*docume
 	if err != nil {
 		return nil, fmt.Errorf("read document: %w", err)
 	}
-	return &documentOutput{Body: documentOf(d)}, nil
+	return documentAnswer(d)
 }
 
-func (s *Server) getDocument(ctx context.Context, in *DocumentPath) (*documentOutput, error) {
+func (s *Server) getDocument(ctx context.Context, in *getDocumentInput) (*documentOutput, error) {
 	a, err := s.authorize(ctx, callerOf(ctx).user.ID, in.ID, toRead)
 	if err != nil {
 		return nil, err
 	}
-	return s.readDocument(ctx, a.Document)
+	out, err := s.readDocument(ctx, a.Document)
+	if err != nil {
+		return nil, err
+	}
+	if matchesETag(in.IfNoneMatch, out.ETag) {
+		out.Status, out.Body = http.StatusNotModified, nil
+	}
+	return out, nil
 }
 
-func (s *Server) renameDocument(ctx context.Context, in *renameDocumentInput) (*documentOutput, error) {
+// change begins a change of a document's entry, and compares it with what the caller thinks that it is. done must be called when it is changed: until then nobody else
+// changes it at this node. (At another one somebody may, between the comparison and the change.)
+func (s *Server) change(ctx context.Context, doc store.DocumentID, condition ChangeCondition) (before store.Document, done func(), err error) {
+	lock := &s.changing[doc[len(doc)-1]]
+	lock.Lock()
+	if before, err = s.store.Document(ctx, doc, callerOf(ctx).user.ID); err != nil {
+		lock.Unlock()
+		return before, nil, fmt.Errorf("read document: %w", err)
+	}
+	now, err := documentAnswer(before)
+	if err == nil && condition.IfMatch != "" && !matchesStrongly(condition.IfMatch, now.ETag) {
+		err = problem(http.StatusPreconditionFailed, codePrecondition, "the document has changed since: read it again")
+	}
+	if err != nil {
+		lock.Unlock()
+		return before, nil, err
+	}
+	return before, lock.Unlock, nil
+}
+
+func (s *Server) changeDocument(ctx context.Context, in *changeDocumentInput) (*documentOutput, error) {
 	a, err := s.authorize(ctx, callerOf(ctx).user.ID, in.ID, toWrite)
 	if err != nil {
 		return nil, err
@@ -181,6 +215,11 @@ func (s *Server) renameDocument(ctx context.Context, in *renameDocumentInput) (*
 	if err != nil {
 		return nil, err
 	}
+	_, done, err := s.change(ctx, a.Document, in.ChangeCondition)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	if err := s.store.RenameDocument(ctx, a.Document, title); err != nil {
 		return nil, fmt.Errorf("rename document: %w", err)
 	}
@@ -189,11 +228,16 @@ func (s *Server) renameDocument(ctx context.Context, in *renameDocumentInput) (*
 	return s.readDocument(ctx, a.Document)
 }
 
-func (s *Server) deleteDocument(ctx context.Context, in *DocumentPath) (*struct{}, error) {
+func (s *Server) deleteDocument(ctx context.Context, in *deleteDocumentInput) (*struct{}, error) {
 	a, err := s.authorize(ctx, callerOf(ctx).user.ID, in.ID, toManage)
 	if err != nil {
 		return nil, err
 	}
+	_, done, err := s.change(ctx, a.Document, in.ChangeCondition)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	title := s.titleOf(ctx, a.Document)
 	told, err := s.store.TrashDocument(ctx, a.Document, callerOf(ctx).user.ID)
 	if err != nil {

@@ -236,3 +236,141 @@ func TestSecurityHeaders(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The entry's tag changes with all that it says, and changes can be bound to it.
+func TestDocumentETag(t *testing.T) {
+	h := newHarness(t, nil)
+	ann, bob := h.person("ann", store.RoleMember), h.person("bob", store.RoleMember)
+	d := ann.document("Plans", map[*person]string{bob: "editor"})
+	path := "/api/v1/documents/" + d.ID.String()
+	with := func(p *person, name, tags, method string, body any) reply {
+		p.header = http.Header{}
+		if tags != "" {
+			p.header.Set(name, tags)
+		}
+		defer func() { p.header = http.Header{} }()
+		return p.call(method, path, body)
+	}
+	tag := ann.call("GET", path, nil).wants(200, "").header.Get("ETag")
+	if !strings.HasPrefix(tag, `"`) || len(tag) < 10 {
+		t.Fatalf("ETag %q", tag)
+	}
+	for _, same := range []string{tag, "W/" + tag, `"x", ` + tag, "*"} {
+		if r := with(ann, "If-None-Match", same, "GET", nil).wants(304, ""); len(r.body) != 0 || r.header.Get("ETag") != tag {
+			t.Errorf("%s: %q %v", same, r.body, r.header)
+		}
+	}
+	if theirs := with(bob, "If-None-Match", tag, "GET", nil).wants(200, ""); theirs.header.Get("ETag") == tag {
+		t.Error("another role, and the same tag")
+	}
+	for _, other := range []string{`"x"`, "W/" + tag, "x"} { // weak tags match no condition of a change
+		with(ann, "If-Match", other, "PATCH", map[string]any{"title": "No"}).wants(412, codePrecondition)
+		with(ann, "If-Match", other, "DELETE", nil).wants(412, codePrecondition)
+	}
+	renamed := with(ann, "If-Match", tag, "PATCH", map[string]any{"title": "Budget"}).wants(200, "")
+	now := renamed.header.Get("ETag")
+	if now == tag || now != ann.call("GET", path, nil).header.Get("ETag") {
+		t.Errorf("ETag was %s and is %s", tag, now)
+	}
+	with(ann, "If-Match", tag, "PATCH", map[string]any{"title": "No"}).wants(412, codePrecondition)
+	with(ann, "If-Match", "*", "PATCH", map[string]any{"title": "Yes"}).wants(200, "")
+	bob.call("PATCH", path, map[string]any{"title": "Unconditional"}).wants(200, "")
+	with(ann, "If-Match", now, "DELETE", nil).wants(412, codePrecondition)
+	if got := decode[Document](ann.call("GET", path, nil).wants(200, "")); got.Title != "Unconditional" {
+		t.Errorf("%+v", got)
+	}
+	with(ann, "If-Match", ann.call("GET", path, nil).header.Get("ETag"), "DELETE", nil).wants(204, "")
+}
+
+// Of many who change what they have read, one at a time succeeds.
+func TestOneOfManyConditionalChanges(t *testing.T) {
+	h := newHarness(t, nil)
+	ann := h.person("ann", store.RoleMember)
+	d := ann.document("Plans", nil)
+	path := "/api/v1/documents/" + d.ID.String()
+	tag := ann.call("GET", path, nil).header.Get("ETag")
+	statuses := make(chan int, 20)
+	for i := range cap(statuses) {
+		go func() {
+			p := &person{h: h, user: ann.user, cookie: ann.cookie, header: http.Header{"If-Match": {tag}}}
+			req, err := http.NewRequestWithContext(t.Context(), "PATCH", h.url+path, strings.NewReader(fmt.Sprintf(`{"title":"Plan %d"}`, i)))
+			if err != nil {
+				statuses <- 0
+				return
+			}
+			req.Header = p.header
+			req.Header.Set("Content-Type", "application/json")
+			req.AddCookie(&http.Cookie{Name: sessionCookie, Value: p.cookie})
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				statuses <- 0
+				return
+			}
+			res.Body.Close()
+			statuses <- res.StatusCode
+		}()
+	}
+	count := make(map[int]int)
+	for range cap(statuses) {
+		count[<-statuses]++
+	}
+	if count[200] != 1 || count[412] != cap(statuses)-1 {
+		t.Errorf("%v", count)
+	}
+}
+
+// The views of the list: mine, shared with me, the trash; by change, title or creation; a page's cursor is for its own list.
+func TestDocumentViews(t *testing.T) {
+	h := newHarness(t, nil)
+	ann, bob := h.person("ann", store.RoleMember), h.person("bob", store.RoleMember)
+	zebra := ann.document("zebra", nil)
+	ann.document("Äpfel", nil)
+	ann.document("banana", nil)
+	ann.document("Gone", nil)
+	bob.document("Shared", map[*person]string{ann: "viewer"})
+	bob.document("Ours", map[*person]string{ann: "owner"})
+	gone := decode[List[Document]](ann.call("GET", "/api/v1/documents?q=gone", nil).wants(200, "")).Data[0]
+	ann.call("DELETE", "/api/v1/documents/"+gone.ID.String(), nil).wants(204, "")
+	ann.call("PATCH", "/api/v1/documents/"+zebra.ID.String(), map[string]any{"title": "Zebra"}).wants(200, "")
+	for query, want := range map[string]string{
+		"":                           "Zebra Ours Shared banana Äpfel",
+		"?sort=changed":              "Zebra Ours Shared banana Äpfel",
+		"?sort=created":              "Ours Shared banana Äpfel Zebra",
+		"?sort=title":                "banana Ours Shared Zebra Äpfel",
+		"?filter=owned&sort=title":   "banana Ours Zebra Äpfel",
+		"?filter=shared":             "Shared",
+		"?filter=shared&q=zebra":     "",
+		"?filter=trash":              "Gone",
+		"?filter=trash&sort=title":   "Gone",
+		"?filter=owned&q=AN":         "banana",
+		"?filter=owned&sort=created": "Ours banana Äpfel Zebra",
+	} {
+		var got []string
+		for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
+			if pages > 9 {
+				t.Fatalf("%s: no end", query)
+			}
+			join := "?"
+			if query != "" {
+				join = query + "&"
+			}
+			list := decode[List[Document]](ann.call("GET", "/api/v1/documents"+join+"limit=2&cursor="+url.QueryEscape(cursor), nil).wants(200, ""))
+			for _, d := range list.Data {
+				got = append(got, d.Title)
+			}
+			cursor = list.NextCursor
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+	if list := decode[List[Document]](bob.call("GET", "/api/v1/documents?filter=trash", nil).wants(200, "")).Data; len(list) != 0 {
+		t.Errorf("others' trash: %+v", list)
+	}
+	cursor := url.QueryEscape(decode[List[Document]](ann.call("GET", "/api/v1/documents?limit=1", nil)).NextCursor)
+	for _, bad := range []string{"?filter=mine", "?sort=size", "?filter=", "?filter=owned&cursor=" + cursor, "?sort=title&cursor=" + cursor} {
+		if r := ann.call("GET", "/api/v1/documents"+bad, nil); r.status != 422 && bad != "?filter=" {
+			t.Errorf("%s: %d %s", bad, r.status, r.body)
+		}
+	}
+}

@@ -96,11 +96,12 @@ func (s *Server) once(ctx huma.Context, next func(huma.Context)) {
 		s.writeProblem(w, r, invalid("header."+idempotencyHeader, fmt.Sprintf("it is one word of 1 to %d visible ASCII characters", maxIdempotencyKey)))
 		return
 	}
-	_ = ctx.SetReadDeadline(time.Now().Add(requestTime)) // fails in tests that record answers
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBodyBytes+1))
+	op := ctx.Operation()
+	_ = ctx.SetReadDeadline(time.Now().Add(max(requestTime, op.BodyReadTimeout))) // fails in tests that record answers
+	body, err := io.ReadAll(io.LimitReader(r.Body, op.MaxBodyBytes))
 	again := r.WithContext(ctx.Context())
 	again.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
-	if err != nil || len(body) > maxBodyBytes {
+	if err != nil || int64(len(body)) >= op.MaxBodyBytes {
 		next(humachi.NewContext(ctx.Operation(), again, w)) // it will be refused
 		return
 	}

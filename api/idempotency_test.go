@@ -84,7 +84,7 @@ func TestIdempotencyKeys(t *testing.T) {
 	two.call("POST", "/api/v1/documents", body).wants(422, codeValidation)
 	// Other operations take no notice.
 	ann.repeating("a b").call("GET", "/api/v1/documents", nil).wants(200, "")
-	ann.repeating("large").call("POST", "/api/v1/documents", `{"title":"`+strings.Repeat("x", maxBodyBytes)+`"}`).wants(413, codeTooLarge)
+	ann.repeating("large").call("POST", "/api/v1/documents", `{"title":"`+strings.Repeat("x", maxDraftBody)+`"}`).wants(413, codeTooLarge)
 	// A refusal is an answer like any other, as long as it isn't one to be tried again.
 	ann.repeating("wrong").call("POST", "/api/v1/documents", map[string]any{"title": ""}).wants(422, codeValidation)
 	if r := ann.repeating("wrong").call("POST", "/api/v1/documents", map[string]any{"title": ""}).wants(422, codeValidation); r.header.Get(replayedHeader) != "true" {

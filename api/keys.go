@@ -35,7 +35,7 @@ func scopeOf(operation string) string {
 	switch operation {
 	case "listDocuments", "getDocument", "getContent", "listEditors", "followEditors", "listMembers", "getPresence", "findPeople", "listNotices", "streamNotices":
 		return scopeRead
-	case "createDocument", "renameDocument", "deleteDocument", "restoreDocument", "setMember", "removeMember", "readNotice", "readNotices":
+	case "createDocument", "duplicateDocument", "changeDocument", "deleteDocument", "restoreDocument", "setMember", "removeMember", "readNotice", "readNotices":
 		return scopeWrite
 	case "createToken":
 		return scopeTokens

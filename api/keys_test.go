@@ -97,7 +97,7 @@ func scopesWanted() map[string]string {
 		"GET /users/{id}/presence": "documents:read",
 		"GET /people":              "documents:read",
 		"GET /documents":           "documents:read", "POST /documents": "documents:write",
-		"GET /documents/{id}": "documents:read", "PATCH /documents/{id}": "documents:write", "DELETE /documents/{id}": "documents:write", "POST /documents/{id}/restore": "documents:write",
+		"GET /documents/{id}": "documents:read", "PATCH /documents/{id}": "documents:write", "DELETE /documents/{id}": "documents:write", "POST /documents/{id}/restore": "documents:write", "POST /documents/{id}/duplicate": "documents:write",
 		"GET /documents/{id}/content": "documents:read", "GET /documents/{id}/editors": "documents:read", "GET /documents/{id}/events": "documents:read",
 		"GET /documents/{id}/members": "documents:read", "PUT /documents/{id}/members/{userId}": "documents:write", "DELETE /documents/{id}/members/{userId}": "documents:write",
 		"POST /documents/{id}/tokens": "tokens",

@@ -33,7 +33,7 @@ func codesOf(op *huma.Operation, status int) []Problem {
 		codes = []string{codeManyStreams}
 	case "getContent Unprocessable Entity":
 		codes = []string{codeValidation, codeTangled}
-	case "getContent Internal Server Error":
+	case "getContent Internal Server Error", "duplicateDocument Internal Server Error":
 		codes = []string{codeInternal, codeDamaged}
 	default:
 		codes = usualCodes(op, status)
@@ -60,7 +60,7 @@ func usualCodes(op *huma.Operation, status int) (codes []string) {
 		return codes
 	}
 	usual := map[int]string{
-		http.StatusBadRequest: codeBadRequest, http.StatusUnauthorized: codeUnauth, http.StatusNotFound: codeNotFound, http.StatusConflict: codeConflict, http.StatusGone: codeGone,
+		http.StatusBadRequest: codeBadRequest, http.StatusUnauthorized: codeUnauth, http.StatusNotFound: codeNotFound, http.StatusConflict: codeConflict, http.StatusGone: codeGone, http.StatusPreconditionFailed: codePrecondition,
 		http.StatusRequestEntityTooLarge: codeTooLarge, http.StatusUnsupportedMediaType: codeMediaType, http.StatusUnprocessableEntity: codeValidation,
 		http.StatusTooManyRequests: codeManyAttempts, http.StatusInternalServerError: codeInternal, http.StatusServiceUnavailable: codeUnavailable,
 	}
@@ -112,6 +112,8 @@ func sentenceOf(code string) string {
 		return "the same request is being done at this moment"
 	case codeGone:
 		return "this document is in the trash"
+	case codePrecondition:
+		return "the document has changed since: read it again"
 	case codeTooLarge:
 		return "request body is too large"
 	case codeMediaType:

@@ -34,6 +34,7 @@ const (
 	codeSameRequest  = "idempotency_busy"
 	codeLastAdmin    = "last_admin"
 	codeGone         = "gone"
+	codePrecondition = "precondition_failed"
 	codeTooLarge     = "too_large"
 	codeMediaType    = "unsupported_media_type"
 	codeValidation   = "validation"

@@ -24,16 +24,16 @@ func TestBadRequests(t *testing.T) {
 		status             int
 		code               string
 	}{
-		{"unknown field", "POST", "/api/v1/documents", `{"title":"A","content":"x"}`, 422, codeValidation},
+		{"unknown field", "POST", "/api/v1/documents", `{"title":"A","colour":"x"}`, 422, codeValidation},
 		{"name in another case", "POST", "/api/v1/documents", `{"Title":"A"}`, 422, codeValidation},
 		{"name twice, in two cases", "PUT", doc + "/members/" + ann.user.ID.String(), `{"role":"viewer","Role":"king"}`, 422, codeValidation},
-		{"unknown field on change", "PATCH", doc, `{"title":"A","owner":"x"}`, 422, codeValidation},
+		{"unknown field on change", "PATCH", doc, `{"title":"A","colour":"x"}`, 422, codeValidation},
 		{"unknown query parameter", "GET", "/api/v1/documents?fromat=x", nil, 422, codeValidation},
 		{"missing field", "POST", "/api/v1/documents", `{}`, 422, codeValidation},
 		{"wrong type", "POST", "/api/v1/documents", `{"title":1}`, 422, codeValidation},
 		{"no JSON", "POST", "/api/v1/documents", `{`, 400, codeBadRequest},
 		{"no body", "POST", "/api/v1/documents", nil, 400, codeBadRequest},
-		{"too large", "POST", "/api/v1/documents", `{"title":"` + strings.Repeat("x", maxBodyBytes) + `"}`, 413, codeTooLarge},
+		{"too large", "PATCH", doc, `{"title":"` + strings.Repeat("x", maxBodyBytes) + `"}`, 413, codeTooLarge},
 		{"blank title", "POST", "/api/v1/documents", `{"title":"  "}`, 422, codeValidation},
 		{"long title", "POST", "/api/v1/documents", `{"title":"` + long + `"}`, 422, codeValidation},
 		{"title with a line break", "PATCH", doc, `{"title":"a\nb"}`, 422, codeValidation},
@@ -78,9 +78,15 @@ func TestBadRequests(t *testing.T) {
 func TestBodyOfExactlyTheLimitIsRead(t *testing.T) {
 	h := newHarness(t, nil)
 	ann := h.person("ann", store.RoleMember)
+	doc := "/api/v1/documents/" + ann.document("A", nil).ID.String()
 	body := `{"title":"A"}`
-	ann.call("POST", "/api/v1/documents", body+strings.Repeat(" ", maxBodyBytes-len(body))).wants(201, "")
-	ann.call("POST", "/api/v1/documents", body+strings.Repeat(" ", maxBodyBytes-len(body)+1)).wants(413, codeTooLarge)
+	for _, tt := range []struct {
+		method, path string
+		most, status int
+	}{{"PATCH", doc, maxBodyBytes, 200}, {"POST", "/api/v1/documents", maxDraftBody, 201}} {
+		ann.call(tt.method, tt.path, body+strings.Repeat(" ", tt.most-len(body))).wants(tt.status, "")
+		ann.call(tt.method, tt.path, body+strings.Repeat(" ", tt.most-len(body)+1)).wants(413, codeTooLarge)
+	}
 }
 
 func TestOtherMediaTypesAreRefused(t *testing.T) {

@@ -97,10 +97,12 @@ type Server struct {
 
 	logins, loginsByAddress                       *throttle
 	socketAttemptsByAccount, socketAttemptsByAddr *throttle
-	searches                                      *throttle // for people, by account
+	searches, duplicates                          *throttle // by account
 
-	streams *streams
-	own     ownRevision
+	streams  *streams
+	own      ownRevision
+	uploads  *uploads
+	changing [256]sync.Mutex // of documents' entries, by the last byte of their id: held while one is compared and changed
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -134,6 +136,8 @@ func New(o Options) (*Server, error) {
 		socketAttemptsByAccount: newThrottle(or(o.Attempts.AccountPerSecond, 20), or(o.Attempts.AccountBurst, 500)),
 		socketAttemptsByAddr:    newThrottle(or(o.Attempts.AddressPerSecond, 100), or(o.Attempts.AddressBurst, 1000)),
 		searches:                newThrottle(searchesPerSecond, searchBurst),
+		duplicates:              newThrottle(duplicatesPerSecond, duplicateBurst),
+		uploads:                 newUploads(),
 	}
 	s.streams = &streams{store: s.store, hub: s.hub, timing: defaultStreamTiming(), most: streamsPerAccount, work: &s.work,
 		wake: make(chan struct{}, 1), open: make(map[*stream]struct{}), count: make(map[store.UserID]int)}

@@ -235,6 +235,17 @@ func batchOf(fit crdt.Fit, batches [3]*batch) *batch {
 // overLimit says which limit of CONTRACT section 4 a frame would break by what it adds; "" for none. Frames that only delete always pass the quota.
 func (r *room) overLimit(fit crdt.Fit) string {
 	l := r.hub.limits
+	if reason := l.exceededBy(fit); reason != "" {
+		return reason
+	}
+	if fit.Structs > 0 && r.size()+fit.Bytes > l.DocumentBytes && (!r.slim() || r.size()+fit.Bytes > l.DocumentBytes) {
+		return "the document is full"
+	}
+	return ""
+}
+
+// exceededBy says which limit on a frame is exceeded by what it adds; "" for none.
+func (l Limits) exceededBy(fit crdt.Fit) string {
 	switch {
 	case fit.Structs > l.FrameStructs:
 		return "too many structs in one frame"
@@ -246,8 +257,6 @@ func (r *room) overLimit(fit crdt.Fit) string {
 		return "too many root types in one frame"
 	case fit.Depth > l.TypeDepth:
 		return "types nest too deeply"
-	case fit.Structs > 0 && r.size()+fit.Bytes > l.DocumentBytes && (!r.slim() || r.size()+fit.Bytes > l.DocumentBytes):
-		return "the document is full"
 	}
 	return ""
 }
