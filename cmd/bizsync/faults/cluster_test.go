@@ -8,6 +8,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 const (
@@ -47,7 +50,7 @@ type cluster struct {
 func startCluster(r *trial, program string, f *fault) *cluster {
 	seed := rand.Uint64()
 	r.logf("seed %d", seed)
-	c := &cluster{trial: r, random: rand.New(rand.NewPCG(seed, 3)), secrets: []string{adminPassword, databasePassword, redisPassword}}
+	c := &cluster{trial: r, random: rand.New(rand.NewPCG(seed, 3)), secrets: []string{lab.AdminPassword, databasePassword, redisPassword}}
 	var err error
 	c.dir, err = os.MkdirTemp(scratch, "c")
 	r.must(err)
@@ -103,7 +106,7 @@ func (c *cluster) launch() {
 // addNode makes a node that isn't started yet.
 func (c *cluster) addNode(program, name string, flags []string) (err error) {
 	n := &node{name: name, program: program, flags: flags}
-	if n.postgres, err = newLink(name+" to PostgreSQL", c.postgres.addr()); err != nil {
+	if n.postgres, err = newLink(name+" to PostgreSQL", c.postgres.Addr()); err != nil {
 		return err
 	}
 	c.cleanup(n.postgres.cut)
@@ -120,7 +123,7 @@ func (c *cluster) addNode(program, name string, flags []string) (err error) {
 		n.redisURL = c.watch.url()
 	}
 	for _, addr := range []*string{&n.addr, &n.metrics} {
-		port, err := freePort()
+		port, err := lab.FreePort()
 		if err != nil {
 			return err
 		}
@@ -132,7 +135,7 @@ func (c *cluster) addNode(program, name string, flags []string) (err error) {
 
 // gather makes accounts and documents and has the crowd open them.
 func (c *cluster) gather() {
-	c.admin = c.login(adminEmail, adminPassword)
+	c.admin = c.login(lab.AdminEmail, lab.AdminPassword)
 	for _, name := range []string{"ada", "bea", "cy"} {
 		c.people = append(c.people, c.admin.member(name))
 	}
@@ -152,8 +155,8 @@ func (c *cluster) gather() {
 	var err error
 	c.crowd, err = newCrowd("node/crowd.mjs")
 	c.must(err)
-	c.cleanup(c.crowd.kill)
-	c.must(c.crowd.ask("open", map[string]any{"places": c.places, "seed": c.random.Uint32()}, patience, nil))
+	c.cleanup(c.crowd.Kill)
+	c.must(c.crowd.Call("open", map[string]any{"places": c.places, "seed": c.random.Uint32()}, rig.Patience, nil))
 }
 
 // finish ends the nodes, in order, and looks at what they said in all their lives.
@@ -164,13 +167,13 @@ func (c *cluster) finish() {
 		switch {
 		case n.process == nil:
 		case !n.process.alive() && c.crowd == nil:
-			ends[i] = fmt.Errorf("node %s ended before anything began: %w\n%s", n.name, n.process.err, n.log.tail())
+			ends[i] = fmt.Errorf("node %s ended before anything began: %w\n%s", n.name, n.process.err, n.log.Tail())
 		case !n.process.alive():
 			ends[i] = verdict{fmt.Sprintf("node %s ended by itself: %v", n.name, n.process.err)}
 		default:
 			wg.Go(func() {
 				if ends[i] = n.stop(); ends[i] != nil {
-					_ = n.process.end(9, patience)
+					_ = n.process.end(9, rig.Patience)
 				}
 			})
 		}
@@ -181,7 +184,7 @@ func (c *cluster) finish() {
 		log := n.log.String()
 		for _, bad := range []string{"panic", "fatal error", "goroutine 1 [", "DATA RACE"} {
 			if strings.Contains(log, bad) {
-				c.broken("the log of node %s says %q\n%s", n.name, bad, n.log.tail())
+				c.broken("the log of node %s says %q\n%s", n.name, bad, n.log.Tail())
 			}
 		}
 		for _, secret := range c.secrets {

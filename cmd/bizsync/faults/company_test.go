@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // What CONTRACT P1 allows until somebody who isn't there any more is shown to nobody.
@@ -38,7 +40,7 @@ type departure struct {
 // these must say of their lists.
 func (c *cluster) company(room string, nodes []*node, complete bool) error {
 	var people []person
-	if err := c.crowd.ask("company", map[string]any{"room": room}, patience, &people); err != nil {
+	if err := c.crowd.Call("company", map[string]any{"room": room}, rig.Patience, &people); err != nil {
 		return err
 	}
 	counts := map[string]int{}
@@ -96,11 +98,11 @@ func (c *cluster) attended(what string, nodes []*node, complete bool, since time
 }
 
 // move has everybody move their carets, which shows them to those who have come back (see crowd.mjs).
-func (c *cluster) move() { c.must(c.crowd.ask("move", nil, patience, nil)) }
+func (c *cluster) move() { c.must(c.crowd.Call("move", nil, rig.Patience, nil)) }
 
 // departed gives whom anybody was told to have left since the last call.
 func (c *cluster) departed() (all []departure) {
-	c.must(c.crowd.ask("departed", nil, patience, &all))
+	c.must(c.crowd.Call("departed", nil, rig.Patience, &all))
 	return all
 }
 
@@ -122,19 +124,19 @@ func (c *cluster) visit(name string, at *node, room string) guest {
 	c.must(err)
 	c.cleanup(way.cut)
 	p := place{Node: at.name, URL: "ws://" + way.addr() + "/collab", Room: room, Token: c.admin.token(room)}
-	c.must(c.crowd.ask("visit", map[string]any{"name": name, "place": p}, patience, nil))
+	c.must(c.crowd.Call("visit", map[string]any{"name": name, "place": p}, rig.Patience, nil))
 	return guest{c, name, way}
 }
 
 // leave closes the document in order.
 func (g guest) leave() {
-	g.c.must(g.c.crowd.ask("leave", map[string]any{"name": g.name}, patience, nil))
+	g.c.must(g.c.crowd.Call("leave", map[string]any{"name": g.name}, rig.Patience, nil))
 }
 
 // vanish takes the guest's network away, and neither end notices.
 func (g guest) vanish() {
 	g.c.must(g.way.swallow())
-	g.c.must(g.c.crowd.ask("lose", map[string]any{"name": g.name}, patience, nil))
+	g.c.must(g.c.crowd.Call("lose", map[string]any{"name": g.name}, rig.Patience, nil))
 }
 
 // events follows what a node streams about who is online, until the function that it gives is called, which tells the kinds of all events.

@@ -1,20 +1,19 @@
 package faults
 
 import (
+	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // databasePassword must not show in a log. The database asks nobody for it.
@@ -22,25 +21,20 @@ const databasePassword = "the-password-of-the-database"
 
 // database is a private PostgreSQL with durable settings.
 type database struct {
-	dir, bin string
-	port     int
+	*lab.Database
 	settings []string // -c name=value
-	log      transcript
+	log      rig.Transcript
 	process  *process
 	wal      string // where a small file system for its log is mounted; empty: nowhere
 }
 
-// emptyDatabase makes the files of an empty database, once for all trials, in a folder that the last one removes.
+// emptyDatabase makes the files of an empty database, once for all trials, in the folder that they share.
 var emptyDatabase = sync.OnceValues(func() (string, error) {
-	p := &database{dir: filepath.Join(scratch, "empty")}
-	if err := p.prepare(); err != nil {
+	d, err := lab.NewDatabase(filepath.Join(scratch, "empty"))
+	if err != nil {
 		return "", err
 	}
-	out, err := p.command("initdb", "-D", filepath.Join(p.dir, "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("initdb: %w\n%s", err, out)
-	}
-	return p.dir, nil
+	return d.Dir, d.Init(context.Background(), "--no-sync")
 })
 
 // newDatabase makes a server that isn't started yet. dir must be short: it is in a socket's path.
@@ -52,54 +46,9 @@ func newDatabase(dir string) (*database, error) {
 	if out, err := exec.Command("cp", "-a", empty, dir).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("copy the empty database: %w\n%s", err, out)
 	}
-	p := &database{dir: dir}
-	if p.port, err = freePort(); err != nil {
-		return nil, err
-	}
-	return p, p.prepare()
+	d, err := lab.NewDatabase(dir)
+	return &database{Database: d}, err
 }
-
-// prepare finds the programs and makes the folder.
-func (p *database) prepare() error {
-	programs, err := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if err != nil || len(programs) == 0 {
-		return errors.New("the fault suite needs PostgreSQL: install the package postgresql")
-	}
-	p.bin = programs[len(programs)-1]
-	if err := os.MkdirAll(p.dir, 0o755); err != nil {
-		return err
-	}
-	c, err := credential()
-	if err != nil || c == nil {
-		return err
-	}
-	return os.Chown(p.dir, int(c.Uid), int(c.Gid))
-}
-
-// credential is that of user postgres if ours is root's: PostgreSQL refuses to run as root.
-func credential() (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		return nil, fmt.Errorf("install the package postgresql: %w", err)
-	}
-	uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
-	gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(uidErr, gidErr)
-}
-
-// command is one of PostgreSQL's programs.
-func (p *database) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(p.bin, name), args...)
-	c, _ := credential() // looked at by prepare
-	cmd.Dir, cmd.SysProcAttr = p.dir, &syscall.SysProcAttr{Setpgid: true, Credential: c}
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "HOME=" + p.dir}
-	return cmd
-}
-
-func (p *database) addr() string { return "127.0.0.1:" + strconv.Itoa(p.port) }
 
 // url names the database at an address: its own, or a proxy's.
 func (p *database) url(addr string) string {
@@ -108,13 +57,12 @@ func (p *database) url(addr string) string {
 
 // start returns when it answers.
 func (p *database) start() (err error) {
-	args := append([]string{"-D", filepath.Join(p.dir, "data"), "-p", strconv.Itoa(p.port), "-k", p.dir, "-h", "127.0.0.1"}, p.settings...)
-	if p.process, err = launch("PostgreSQL", p.command("postgres", args...), &p.log); err != nil {
+	if p.process, err = launch("PostgreSQL", p.Server(context.Background(), p.settings...), &p.log); err != nil {
 		return err
 	}
-	return poll("PostgreSQL starts", patience, func() error {
+	return poll("PostgreSQL starts", rig.Patience, func() error {
 		if !p.process.alive() {
-			return fmt.Errorf("it has ended: %s", p.log.tail())
+			return fmt.Errorf("it has ended: %s", p.log.Tail())
 		}
 		_, err := p.query("SELECT 1")
 		return err
@@ -130,31 +78,18 @@ func (p *database) stop(s syscall.Signal) error {
 		<-p.process.exited
 		return nil
 	}
-	return p.process.end(s, patience)
+	return p.process.end(s, rig.Patience)
 }
 
-// psql is SQL that runs in a session of its own.
-func (p *database) psql(sql string) *exec.Cmd {
-	cmd := p.command("psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", strconv.Itoa(p.port), "-U", "postgres", "-c", sql, "postgres")
-	cmd.Env = append(cmd.Env, "PGCONNECT_TIMEOUT=5")
-	return cmd
-}
-
-// query runs SQL with psql and gives the fields of all rows, by lines and |.
-func (p *database) query(sql string) (string, error) {
-	out, err := p.psql(sql).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("psql: %w: %s", err, out)
-	}
-	return strings.TrimSpace(string(out)), nil
-}
+// query gives the fields of the rows of a statement, by lines and |.
+func (p *database) query(sql string) (string, error) { return p.Query(context.Background(), sql) }
 
 // session is one that does nothing but what it is told, in the protocol's own messages.
 type session struct{ net.Conn }
 
 // session opens one. It is gone when it is closed.
 func (p *database) session() (session, error) {
-	conn, err := net.DialTimeout("tcp", p.addr(), 5*time.Second)
+	conn, err := net.DialTimeout("tcp", p.Addr(), 5*time.Second)
 	if err != nil {
 		return session{}, err
 	}
@@ -183,6 +118,3 @@ func (s session) tell(sql string) error {
 func counted32(message string) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, 4+uint32(len(message))), message...)
 }
-
-// patience is how long anything may take that isn't measured.
-const patience = 30 * time.Second

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // accessFaults are changes of who may do what while people type.
@@ -80,7 +82,7 @@ func tokenOfKey(s *scene, room string) map[string]any {
 		var made struct{ ID, Key string }
 		s.victim.call(s.near, "POST", "/api-keys", map[string]any{"name": "a program", "scopes": []string{"tokens"}}, http.StatusCreated, &made)
 		s.key, s.secrets = made.ID, append(s.secrets, made.Key)
-		s.program = &account{c: s.cluster, client: &http.Client{Timeout: patience, Transport: bearer(made.Key)}}
+		s.program = &account{c: s.cluster, client: &http.Client{Timeout: rig.Patience, Transport: bearer(made.Key)}}
 	}
 	return map[string]any{"token": s.program.token(room)}
 }
@@ -133,7 +135,7 @@ func accessTaken(c *cluster) {
 	c.random.Shuffle(len(at), func(i, j int) { at[i], at[j] = at[j], at[i] })
 	clients, err := newCrowd("node/visitors.mjs")
 	c.must(err)
-	c.cleanup(clients.kill)
+	c.cleanup(clients.Kill)
 	var scenes []*scene
 	for _, a := range acts {
 		s := &scene{cluster: c, act: a, near: at[0], far: at[1], bystander: c.people[0]}
@@ -151,8 +153,8 @@ func accessTaken(c *cluster) {
 	}
 	c.lasts(idleTime + 2*time.Second)
 	var seen map[string]visitor
-	c.must(clients.ask("seen", nil, patience, &seen))
-	c.must(clients.ask("leave", nil, patience, nil))
+	c.must(clients.Call("seen", nil, rig.Patience, &seen))
+	c.must(clients.Call("leave", nil, rig.Patience, nil))
 	for _, s := range scenes {
 		s.judge(clients, seen)
 	}
@@ -179,7 +181,7 @@ func (s *scene) enter(clients *crowd) {
 	visit := func(who string, at *node, room string, types bool, credentials map[string]any) {
 		args := map[string]any{"name": s.name(who), "url": at.collab(), "room": room, "types": types}
 		maps.Copy(args, credentials)
-		s.must(clients.ask("enter", args, 2*patience, nil))
+		s.must(clients.Call("enter", args, 2*rig.Patience, nil))
 	}
 	visit("victim", s.near, s.room, true, s.act.with(s, s.room))
 	visit("idle", s.near, s.quiet, false, s.act.with(s, s.quiet))
@@ -230,7 +232,7 @@ func (s *scene) judge(clients *crowd, seen map[string]visitor) {
 	args := map[string]any{"url": s.near.collab(), "room": s.room, "token": s.bystander.token(s.room)}
 	err = poll(s.act.name+": everything that was acknowledged is there once", healTime, func() error {
 		var tokens map[string]int
-		if err := clients.ask("read", args, 2*patience, &tokens); err != nil {
+		if err := clients.Call("read", args, 2*rig.Patience, &tokens); err != nil {
 			return err
 		}
 		for _, who := range []string{"victim", "near", "far"} {

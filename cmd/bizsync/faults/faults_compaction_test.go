@@ -38,7 +38,7 @@ func compacted(c *cluster) {
 	var workers [2]compactor
 	for i := range workers {
 		w := &workers[i]
-		w.url, w.doc = c.postgres.url(c.postgres.addr()), doc
+		w.url, w.doc = c.postgres.url(c.postgres.Addr()), doc
 		wg.Go(func() { w.work(ctx) })
 	}
 	defer func() { cancel(); wg.Wait() }()

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // postgresFaults are those of PostgreSQL and of the ways to it.
@@ -103,7 +106,7 @@ func logFull(c *cluster) {
 	}
 	c.must(c.postgres.fillLog())
 	before := c.postgres.log.String()
-	c.must(poll("the log finds no room", patience, func() error {
+	c.must(poll("the log finds no room", rig.Patience, func() error {
 		_, _ = c.postgres.query("SELECT pg_switch_wal()") // fails in the end
 		if !strings.Contains(c.postgres.log.String()[len(before):], "No space left on device") {
 			return errNotYet
@@ -157,7 +160,7 @@ func oneDocumentFails(c *cluster) {
 // poolExhausted has requests take all connections and wait for a lock. Edits don't need any of those.
 func poolExhausted(c *cluster) {
 	usual := c.usual()
-	lock := c.postgres.psql("BEGIN; LOCK TABLE documents IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(6)")
+	lock := c.postgres.SQL(context.Background(), "BEGIN; LOCK TABLE documents IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(6)")
 	lock.Stdout, lock.Stderr = &c.postgres.log, &c.postgres.log
 	c.must(lock.Start())
 	var requests sync.WaitGroup
@@ -205,7 +208,7 @@ func noMoreConnections(c *cluster) {
 	c.must(err)
 	held = append(held, first)
 	// Each of ours takes the place of one that is ended.
-	c.must(poll("all sessions are held", patience, func() error {
+	c.must(poll("all sessions are held", rig.Patience, func() error {
 		if err := first.tell("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'bizsync%'"); err != nil {
 			return err
 		}
@@ -248,9 +251,9 @@ func frozenInsideAppend(c *cluster) {
 	c.onInsert(fmt.Sprintf("IF NEW.document = '%s' AND nextval('fault') = 1 THEN PERFORM pg_sleep(%d); END IF;", room, seconds))
 	acked := make(chan error, 1)
 	go func() {
-		acked <- c.crowd.ask("one", map[string]any{"node": n.name, "room": room, "limit": patience.Milliseconds()}, 2*patience, nil)
+		acked <- c.crowd.Call("one", map[string]any{"node": n.name, "room": room, "limit": rig.Patience.Milliseconds()}, 2*rig.Patience, nil)
 	}()
-	c.must(poll("the node is inside its append", patience, func() error {
+	c.must(poll("the node is inside its append", rig.Patience, func() error {
 		at, err := c.postgres.query("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bizsync journal' AND wait_event = 'PgSleep'")
 		if err == nil && at != "1" {
 			err = errNotYet

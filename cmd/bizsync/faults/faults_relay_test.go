@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // relayFaults are those of the messages between nodes.
@@ -27,7 +29,7 @@ func lastMessageLost(c *cluster) {
 	var lost atomic.Int32
 	to.wire.with(func(message) []message { lost.Add(1); return nil })
 	c.one(from, room)
-	c.must(poll("a message is lost", patience, func() error {
+	c.must(poll("a message is lost", rig.Patience, func() error {
 		if lost.Load() == 0 {
 			return errNotYet
 		}

@@ -5,13 +5,15 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // restoredTo has an operator bring back a copy of the database of a while ago, under running nodes: history goes back. The nodes notice, and whoever is still connected brings again
 // what was lost, their own, and what they have of others who have left.
 func restoredTo(ago time.Duration) func(*cluster) {
 	return func(c *cluster) {
-		copied := filepath.Join(c.postgres.dir, "copy")
+		copied := filepath.Join(c.postgres.Dir, "copy")
 		c.must(c.postgres.backup(copied))
 		const epochs = "SELECT string_agg(epoch::text, ' ' ORDER BY document) FROM heads"
 		before, err := c.postgres.query(epochs)
@@ -49,7 +51,7 @@ func launchKilled(c *cluster) {
 	for _, n := range c.nodes {
 		c.must(n.launch())
 	}
-	c.must(poll("somebody migrates", patience, func() error {
+	c.must(poll("somebody migrates", rig.Patience, func() error {
 		at, err := c.postgres.query("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bizsync migration'")
 		if err == nil && at == "0" {
 			err = errNotYet

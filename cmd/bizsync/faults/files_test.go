@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,12 +12,9 @@ import (
 
 // What can be done to a database's files.
 
-// data is the folder with all that it keeps.
-func (p *database) data() string { return filepath.Join(p.dir, "data") }
-
 // backup copies the database, while it runs, as it is now.
 func (p *database) backup(to string) error {
-	out, err := p.command("pg_basebackup", "-D", to, "-h", "127.0.0.1", "-p", fmt.Sprint(p.port), "-U", "postgres", "-c", "fast", "-X", "fetch", "--no-sync").CombinedOutput()
+	out, err := p.Program(context.Background(), "pg_basebackup", "-D", to, "-h", "127.0.0.1", "-p", fmt.Sprint(p.Port), "-U", "postgres", "-c", "fast", "-X", "fetch", "--no-sync").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("copy the database: %w\n%s", err, out)
 	}
@@ -25,7 +23,7 @@ func (p *database) backup(to string) error {
 
 // restore has a copy take the database's place. It must not run.
 func (p *database) restore(from string) error {
-	return errors.Join(os.RemoveAll(p.data()), os.Rename(from, p.data()))
+	return errors.Join(os.RemoveAll(p.Data()), os.Rename(from, p.Data()))
 }
 
 // ballast is the file that takes the room away in which the log would grow.
@@ -33,7 +31,7 @@ func (p *database) ballast() string { return filepath.Join(p.wal, "ballast") }
 
 // mountLog moves the log to a file system of its own, of so many bytes. The database must not run, and whoever runs the suite must be allowed to mount.
 func (p *database) mountLog(size int64) error {
-	dir, log := filepath.Join(p.dir, "wal"), filepath.Join(p.data(), "pg_wal")
+	dir, log := filepath.Join(p.Dir, "wal"), filepath.Join(p.Data(), "pg_wal")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}

@@ -12,11 +12,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
-)
 
-const (
-	adminEmail    = "admin@example.com"
-	adminPassword = "correct horse battery staple, of the admin"
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // node is the built program, with ways of its own to the database and to Redis.
@@ -28,7 +26,7 @@ type node struct {
 	postgres      *link
 	redis         *link // ends at wire
 	wire          *wire // ends at Redis; with sentinels the nodes go their own ways
-	log           transcript
+	log           rig.Transcript
 	process       *process
 	databaseURL   string
 	redisURL      string
@@ -45,16 +43,16 @@ type usage struct {
 func (n *node) launch() (err error) {
 	cmd := exec.Command(n.program, append([]string{"serve", "--addr", n.addr, "--admin-addr", n.metrics, "--database-url", n.databaseURL, "--redis-url", n.redisURL,
 		"--node-name", n.name, "--log-level", "debug", "--log-format", "json"}, n.flags...)...)
-	cmd.Env = environment("BIZSYNC_ADMIN_EMAIL="+adminEmail, "BIZSYNC_ADMIN_PASSWORD="+adminPassword)
+	cmd.Env = lab.Environment()
 	n.process, err = launch("node "+n.name, cmd, &n.log)
 	return err
 }
 
 // ready waits until /readyz says this: "ok", or "degraded" without Redis.
 func (n *node) ready(status string) error {
-	return poll("node "+n.name+" is "+status, patience, func() error {
+	return poll("node "+n.name+" is "+status, rig.Patience, func() error {
 		if !n.process.alive() {
-			return fmt.Errorf("it has ended: %w\n%s", n.process.err, n.log.tail())
+			return fmt.Errorf("it has ended: %w\n%s", n.process.err, n.log.Tail())
 		}
 		got, err := n.health()
 		if err == nil && got != status {
@@ -87,9 +85,9 @@ func (n *node) start() error {
 // kill ends the process as a power cut would, as far as the process is concerned.
 func (n *node) kill() error {
 	if !n.process.alive() {
-		return verdict{fmt.Sprintf("node %s has ended by itself: %v\n%s", n.name, n.process.err, n.log.tail())}
+		return verdict{fmt.Sprintf("node %s has ended by itself: %v\n%s", n.name, n.process.err, n.log.Tail())}
 	}
-	return n.process.end(syscall.SIGKILL, patience)
+	return n.process.end(syscall.SIGKILL, rig.Patience)
 }
 
 // stop ends the process in order, which may take it 10 s.
@@ -98,7 +96,7 @@ func (n *node) stop() error {
 		return verdict{err.Error()}
 	}
 	if n.process.err != nil {
-		return verdict{fmt.Sprintf("the end of node %s: %v\n%s", n.name, n.process.err, n.log.tail())}
+		return verdict{fmt.Sprintf("the end of node %s: %v\n%s", n.name, n.process.err, n.log.Tail())}
 	}
 	return nil
 }
@@ -111,7 +109,7 @@ func (n *node) collab() string { return "ws://" + n.addr + "/collab" }
 
 // use measures what the process uses, after a garbage collection.
 func (n *node) use() (u usage, err error) {
-	client := http.Client{Timeout: patience}
+	client := http.Client{Timeout: rig.Patience}
 	res, err := client.Get("http://" + n.metrics + "/debug/pprof/heap?gc=1")
 	if err != nil {
 		return u, err
@@ -127,7 +125,7 @@ func (n *node) use() (u usage, err error) {
 
 // measures gives the metrics, by name with labels.
 func (n *node) measures() (map[string]float64, error) {
-	client := http.Client{Timeout: patience}
+	client := http.Client{Timeout: rig.Patience}
 	res, err := client.Get("http://" + n.metrics + "/metrics")
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 	"github.com/bizsync/bizsync/collab/crdt"
 	"github.com/bizsync/bizsync/store"
 	"github.com/bizsync/bizsync/store/postgres"
@@ -49,7 +50,7 @@ func (c *cluster) converges(since time.Time) (took time.Duration, lost int) {
 		seen[p.Node+p.Room] = true
 	}
 	var a agreement
-	c.must(c.crowd.ask("converge", map[string]any{"newcomers": newcomers, "limit": c.hope.Milliseconds()}, c.hope+patience, &a))
+	c.must(c.crowd.Call("converge", map[string]any{"newcomers": newcomers, "limit": c.hope.Milliseconds()}, c.hope+rig.Patience, &a))
 	took = time.Since(since)
 	if a.Why != nil {
 		c.must(verdict{fmt.Sprintf("%v after the fault there is no agreement: %v", took.Round(time.Millisecond), a.Why)})
@@ -68,7 +69,7 @@ func (c *cluster) converges(since time.Time) (took time.Duration, lost int) {
 			c.broken("somebody was refused: %+v", r)
 		}
 	}
-	c.complainOf(c.crowd.err)
+	c.complainOf(c.crowd.Wrong())
 	return took, lost
 }
 
@@ -81,9 +82,9 @@ func (c *cluster) complainOf(err error) {
 // rebuilt compares what Yjs makes of the database's rows with what the clients have. Each row that brings text must bring some that is new:
 // a batch that was repeated and committed twice would not. (Two people may well delete the same.)
 func (c *cluster) rebuilt(digests map[string]digest) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), rig.Patience)
 	defer cancel()
-	s, err := postgres.Open(ctx, c.postgres.url(c.postgres.addr()), postgres.Options{MaxConns: 1, JournalConns: 1})
+	s, err := postgres.Open(ctx, c.postgres.url(c.postgres.Addr()), postgres.Options{MaxConns: 1, JournalConns: 1})
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func (c *cluster) rebuilt(digests map[string]digest) error {
 			return verdict{fmt.Sprintf("document %s can't be rebuilt from the database: %v", room, err)}
 		}
 		var got digest
-		if err := c.crowd.ask("digest", map[string]any{"updates": updates}, patience, &got); err != nil {
+		if err := c.crowd.Call("digest", map[string]any{"updates": updates}, rig.Patience, &got); err != nil {
 			return err
 		}
 		if got != want {

@@ -1,13 +1,13 @@
 package faults
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"io"
+	"context"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // account is somebody with a login, which is good at every node.
@@ -22,7 +22,7 @@ type account struct {
 func (c *cluster) login(email, password string) *account {
 	jar, err := cookiejar.New(nil)
 	c.must(err)
-	a := &account{c: c, client: &http.Client{Jar: jar, Timeout: patience}}
+	a := &account{c: c, client: &http.Client{Jar: jar, Timeout: rig.Patience}}
 	a.call(c.nodes[0], "POST", "/session", map[string]any{"email": email, "password": password}, http.StatusOK, a)
 	for _, cookie := range jar.Cookies(&url.URL{Scheme: "http", Host: c.nodes[0].addr}) {
 		c.secrets = append(c.secrets, cookie.Value)
@@ -70,26 +70,5 @@ func (a *account) call(at *node, method, path string, body any, status int, resu
 }
 
 func (a *account) request(at *node, method, path string, body any, status int, result any) error {
-	raw, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequest(method, "http://"+at.addr+"/api/v1"+path, bytes.NewReader(raw))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := a.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != status {
-		return fmt.Errorf("%s %s at node %s: %s %s (%w)", method, path, at.name, res.Status, answer, err)
-	}
-	if result == nil {
-		return nil
-	}
-	return json.Unmarshal(answer, result)
+	return lab.Call(context.Background(), a.client.Do, method, "http://"+at.addr+"/api/v1"+path, body, status, result)
 }

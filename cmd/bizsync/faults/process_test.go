@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
 )
 
 // process is a program that the suite has started, with all processes that it starts itself.
@@ -26,7 +25,7 @@ type process struct {
 }
 
 // launch starts a program that writes into a transcript.
-func launch(name string, cmd *exec.Cmd, log *transcript) (*process, error) {
+func launch(name string, cmd *exec.Cmd, log *rig.Transcript) (*process, error) {
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -113,23 +112,6 @@ func family(root int) []int {
 	return all
 }
 
-// environment is that of the suite without the program's settings.
-func environment(more ...string) []string {
-	return append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "BIZSYNC_") }), more...)
-}
-
-// freePort gives a port below those that the system gives to outgoing connections, so that nobody takes it while its server is down.
-func freePort() (int, error) {
-	for range 1000 {
-		port := 20000 + rand.IntN(12000)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			return port, l.Close()
-		}
-	}
-	return 0, fmt.Errorf("there is no free port")
-}
-
 // poll asks until something is so.
 func poll(what string, limit time.Duration, so func() error) error {
 	var err error
@@ -139,30 +121,6 @@ func poll(what string, limit time.Duration, so func() error) error {
 		}
 	}
 	return fmt.Errorf("%s: not within %v: %w", what, limit, err)
-}
-
-// transcript is what a program wrote.
-type transcript struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (t *transcript) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.Write(p)
-}
-
-func (t *transcript) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.String()
-}
-
-// tail is the last lines.
-func (t *transcript) tail() string {
-	lines := strings.SplitAfter(t.String(), "\n")
-	return strings.Join(lines[max(0, len(lines)-30):], "")
 }
 
 // errNotYet: what is polled for isn't so yet.

@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // redisPassword must not show in a log.
@@ -19,12 +22,12 @@ type redis struct {
 	port     int
 	password string
 	args     []string // of its program
-	log      transcript
+	log      rig.Transcript
 	process  *process
 }
 
 func newRedis(dir string) (*redis, error) {
-	port, err := freePort()
+	port, err := lab.FreePort()
 	return &redis{port: port, password: redisPassword, args: []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", dir, "--save", "", "--appendonly", "no",
 		"--requirepass", redisPassword}}, err
 }
@@ -42,13 +45,13 @@ func (r *redis) start() (err error) {
 	if r.process, err = launch("Redis", exec.Command(program, r.args...), &r.log); err != nil {
 		return err
 	}
-	return poll("Redis starts", patience, func() error {
+	return poll("Redis starts", rig.Patience, func() error {
 		_, err := r.do("PING")
 		return err
 	})
 }
 
-func (r *redis) kill() error { return r.process.end(syscall.SIGKILL, patience) }
+func (r *redis) kill() error { return r.process.end(syscall.SIGKILL, rig.Patience) }
 
 // do sends one command on a connection of its own.
 func (r *redis) do(command ...string) (value, error) {

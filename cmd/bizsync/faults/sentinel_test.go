@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // masterName is what the sentinels call the Redis that they watch.
@@ -57,7 +60,7 @@ func watchRedis(r *trial, dir string, master *redis) (*sentinels, error) {
 
 // newSentinel makes one that isn't started yet. It notes what it learns in the file of its settings.
 func newSentinel(dir string, master *redis) (*redis, error) {
-	port, err := freePort()
+	port, err := lab.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +112,7 @@ func (w *sentinels) master() (*redis, error) {
 
 // settled waits until all know of all others and the replica follows.
 func (w *sentinels) settled() error {
-	return poll("the sentinels know everybody", patience, func() error {
+	return poll("the sentinels know everybody", rig.Patience, func() error {
 		if _, err := w.master(); err != nil {
 			return err
 		}
@@ -144,7 +147,7 @@ func (w *sentinels) failover() (before, after *redis, err error) {
 	if err := before.kill(); err != nil {
 		return nil, nil, err
 	}
-	err = poll("the sentinels choose another master", patience, func() (err error) {
+	err = poll("the sentinels choose another master", rig.Patience, func() (err error) {
 		if after, err = w.master(); err == nil && after == before {
 			err = errNotYet
 		}
