@@ -1,12 +1,16 @@
 package api
 
 import (
+	"bytes"
+	"compress/gzip"
 	"embed"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
@@ -18,7 +22,9 @@ const cookieScheme = "session"
 // keyScheme is the name of the API keys' security scheme in the description.
 const keyScheme = "apiKey"
 
-//go:embed docs/index.html docs/docs.js docs/docs.css
+// Swagger UI 5.35.0 is the distribution's bundle and style, packed, with its licences.
+//
+//go:embed docs/index.html docs/docs.js docs/docs.css docs/swagger-ui
 var docsFiles embed.FS
 
 // describe begins the OpenAPI document; the operations add themselves.
@@ -27,7 +33,8 @@ func describe() *huma.OpenAPI {
 		OpenAPI: "3.1.0",
 		Info: &huma.Info{Title: "BizSync", Version: "1", Description: "Documents that several people edit at once. " +
 			"Errors are problems (RFC 9457) with a stable `code`. Lists take `limit` and `cursor`. " +
-			"The collaboration sockets are at `/collab/{documentId or key}` and speak y-websocket; they are opened with the session cookie or a collaboration token."},
+			"The collaboration sockets are at `/collab/{documentId or key}`, where they speak y-websocket, and at `/collab`, where they speak the Hocuspocus protocol; " +
+			"they are opened with the session cookie or a collaboration token."},
 		Components: &huma.Components{
 			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 			SecuritySchemes: map[string]*huma.SecurityScheme{cookieScheme: {Type: "apiKey", In: "cookie", Name: sessionCookie,
@@ -77,23 +84,48 @@ func finishDescription(o *huma.OpenAPI) (http.HandlerFunc, error) {
 	}, nil
 }
 
+// docsPolicy is the content security policy of the readable form: unlike the application it shows no pictures from elsewhere.
+const docsPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 // docsRoutes serves the readable form of the document, with nothing from elsewhere.
 func docsRoutes(r chi.Router) {
-	file := func(name string) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
+	for path, file := range map[string]struct{ name, kind string }{
+		"/docs": {"index.html", "text/html; charset=utf-8"}, "/docs/docs.js": {"docs.js", "text/javascript; charset=utf-8"}, "/docs/docs.css": {"docs.css", "text/css; charset=utf-8"},
+		"/docs/swagger-ui.css":       {"swagger-ui/swagger-ui.css.gz", "text/css; charset=utf-8"},
+		"/docs/swagger-ui-bundle.js": {"swagger-ui/swagger-ui-bundle.js.gz", "text/javascript; charset=utf-8"},
+		"/docs/licenses":             {"swagger-ui/LICENSES.txt", "text/plain; charset=utf-8"},
+	} {
+		r.Get(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", file.kind)
 			w.Header().Set("Cache-Control", "no-cache")
-			http.ServeFileFS(w, r, docsFiles, name)
-		}
+			w.Header().Set("Content-Security-Policy", docsPolicy)
+			if err := serveDocs(w, r, "docs/"+file.name); err != nil {
+				panic(err) // it is part of the binary
+			}
+		})
 	}
-	r.Get("/docs", func(w http.ResponseWriter, r *http.Request) {
-		b, err := docsFiles.ReadFile("docs/index.html")
-		if err != nil {
-			panic(err) // it is part of the binary
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-cache")
+}
+
+// serveDocs sends a file of the readable form. Those that are packed are unpacked for who doesn't take them so.
+func serveDocs(w http.ResponseWriter, r *http.Request, name string) error {
+	b, err := docsFiles.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if !strings.HasSuffix(name, ".gz") {
+		_, _ = w.Write(b) // the client went away, if anything
+		return nil
+	}
+	w.Header().Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(b)
-	})
-	r.Get("/docs/docs.js", file("docs/docs.js"))
-	r.Get("/docs/docs.css", file("docs/docs.css"))
+		return nil
+	}
+	unpacked, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return err
+	}
+	_, _ = io.Copy(w, unpacked)
+	return nil
 }
