@@ -172,6 +172,19 @@ func (o outcome) is(v verdict) bool {
 	return o.updates == 0 && o.acked == 0 && len(o.refused) == 0 && o.steps1 == 0 // an update frame that is neither decided nor held is lost
 }
 
+// untilAcked reads on until an update is acknowledged, or the server closes the socket.
+func (k *socket) untilAcked(o *outcome) error {
+	for o.acked == 0 && o.code == 0 {
+		m, code, err := k.read()
+		if err != nil {
+			return err
+		}
+		o.code = code
+		o.hear(m)
+	}
+	return nil
+}
+
 // decided says whether nothing more is to be waited for.
 func (o outcome) decided(v verdict) bool {
 	switch {

@@ -27,13 +27,8 @@ func hogging(s *scene, v visitor) (o outcome, err error) {
 	defer k.hangUp()
 	began := time.Now()
 	k.write(frame(final|opBinary, bigUpdate(s.id(), 2<<20)))
-	for o.acked == 0 && o.code == 0 {
-		m, code, err := k.read()
-		if err != nil {
-			return o, err
-		}
-		o.code = code
-		o.hear(m)
+	if err := k.untilAcked(&o); err != nil {
+		return o, err
 	}
 	// So long may two megabytes take on a busy machine; who has to wait for the room of others waits for many seconds.
 	if took := time.Since(began); took > time.Second {

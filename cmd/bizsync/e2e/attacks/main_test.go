@@ -1,14 +1,11 @@
 package attacks
 
 import (
-	"context"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/bizsync/bizsync/cmd/bizsync/e2e/rig"
-	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // patience is how long anything may take that should take moments.
@@ -18,8 +15,5 @@ const patience = 20 * time.Second
 var program string
 
 func TestMain(m *testing.M) {
-	os.Exit(rig.Main(m, "../node", func(scratch string) error {
-		program = filepath.Join(scratch, "bizsync")
-		return lab.Build(context.Background(), program)
-	}))
+	os.Exit(rig.Main(m, "../node", rig.Build(&program)))
 }

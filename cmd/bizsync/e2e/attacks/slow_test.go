@@ -140,15 +140,8 @@ func trickle(s *scene) (o outcome, err error) {
 		k.hangUp()
 		<-drops
 	}()
-	for o.acked == 0 && o.code == 0 {
-		m, code, err := k.read()
-		if err != nil {
-			return o, err
-		}
-		o.code = code
-		o.hear(m)
-	}
-	return o, nil
+	err = k.untilAcked(&o)
+	return o, err
 }
 
 // gone opens a document, shows itself, and answers nothing any more. It must be missed within 20 s.

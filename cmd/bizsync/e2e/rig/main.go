@@ -2,12 +2,15 @@
 package rig
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/bizsync/bizsync/cmd/bizsync/lab"
 )
 
 // Main runs a package's tests, when the Node modules are installed that its clients consist of, in a folder named from here. prepare is given a scratch folder that all
@@ -18,6 +21,14 @@ func Main(m *testing.M, clients string, prepare func(scratch string) error) (cod
 		fmt.Fprintln(os.Stderr, err)
 	}
 	return code
+}
+
+// Build is a prepare for Main that builds the program and gives the name of its file.
+func Build(program *string) (prepare func(scratch string) error) {
+	return func(scratch string) error {
+		*program = filepath.Join(scratch, "bizsync")
+		return lab.Build(context.Background(), *program)
+	}
 }
 
 func run(m *testing.M, clients string, prepare func(scratch string) error) (code int, err error) {
