@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { useText, type TextKey, type Translate } from '../i18n';
+import type { Keeping } from '../sync/keeper';
 import type { SaveSnapshot } from '../sync/saveState';
 
 /** How long everything has to stay saved before the badge says so again, in milliseconds. */
@@ -14,14 +15,6 @@ interface Words {
   short: string;
   long: string;
   explain: string;
-}
-
-/** What is known of what isn't saved. */
-export interface Keeping {
-  /** This browser keeps all that is unsaved, even when the page is closed. */
-  kept: boolean;
-  /** Something that was kept from before is on its way. */
-  restoring: boolean;
 }
 
 function words(

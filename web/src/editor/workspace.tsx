@@ -7,6 +7,7 @@ import { Bell } from '../notices/bell';
 import { useNoticeCenter } from '../notices/context';
 import { Link, guardLeaving } from '../router';
 import type { DocumentSession } from '../sync/documentSession';
+import type { Keeping } from '../sync/keeper';
 import { openSession } from '../sync/openSession';
 import { PresenceList } from '../sync/presence';
 import { Logo } from '../ui/logo';
@@ -17,6 +18,7 @@ import { EndingBanner, RefusalBanner } from './banner';
 import { Follow } from './follow';
 import { FollowBar } from './followBar';
 import { Icon } from './icons';
+import { Restored } from './restored';
 import { PresenceBar } from './presenceBar';
 import { ShareDialog } from './shareDialog';
 import { TitleField } from './titleField';
@@ -41,7 +43,7 @@ export function Workspace({ info, user, onInfo }: Props) {
     // A connection can't be made while rendering: it has to be closed again, and only effects are.
     let opened: DocumentSession | null = null;
     let left = false;
-    openSession(info.id, window.location.search).then(
+    openSession(user.id, info.id, window.location.search).then(
       (session) => {
         opened = session;
         if (left) session.release();
@@ -56,7 +58,7 @@ export function Workspace({ info, user, onInfo }: Props) {
       opened?.release();
       setSession(null);
     };
-  }, [info.id]);
+  }, [info.id, user.id]);
 
   if (failed) {
     return (
@@ -69,9 +71,21 @@ export function Workspace({ info, user, onInfo }: Props) {
   return <OpenDocument session={session} info={info} user={user} onInfo={onInfo} />;
 }
 
+const keepsNothing: Keeping = { kept: false, restoring: false, restored: false };
+
+/** What this browser keeps of the document. */
+function useKeeping({ keeper }: DocumentSession): Keeping {
+  return useSyncExternalStore(keeper ? keeper.subscribe : never, keeper ? keeper.snapshot : () => keepsNothing);
+}
+
+function never(): () => void {
+  return () => undefined;
+}
+
 function OpenDocument({ session, info, user, onInfo }: Props & { session: DocumentSession }) {
   const t = useText();
   const save = useSyncExternalStore(session.save.subscribe, session.save.snapshot);
+  const keeping = useKeeping(session);
   const ending = useSyncExternalStore(session.onEnding, session.ending);
   const loaded = useSyncExternalStore(session.onLoaded, session.loaded);
   const presence = useMemo(
@@ -136,7 +150,7 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
         <EndingBanner
           ending={ending}
           unsaved={save.unsaved}
-          kept={false}
+          kept={keeping.kept}
           text={text}
           documentId={info.id}
           user={user}
@@ -171,7 +185,7 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
           save={save}
           writer={mayWrite}
           stage={ending ? 'ended' : loaded ? 'open' : 'opening'}
-          keeping={{ kept: false, restoring: false }}
+          keeping={keeping}
         />
         {mayWrite ? null : (
           <span className="mark" data-testid="view-only">
@@ -207,6 +221,7 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
           banner={banner}
         />
       </Suspense>
+      <Restored shown={keeping.restored} />
       <FollowBar follow={follow} />
       {sharing ? (
         <ShareDialog

@@ -1,5 +1,6 @@
 import type { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
+import type { Keeper } from './keeper';
 import type { Saves } from './saveState';
 
 /** The server ended the connection for good; `code` is one of the contract's, 4400 to 4499, or 0 where only a reason is known. */
@@ -45,8 +46,13 @@ export abstract class DocumentSession {
   readonly #connections = new Listeners();
   #ending: Ending | null = null;
   #loaded = false;
+  /** Keeps what is unsaved in the browser, where that is possible. */
+  readonly keeper: Keeper | null;
 
-  constructor() {
+  constructor(keeper: Keeper | null) {
+    this.keeper = keeper;
+    window.addEventListener('pagehide', this.#onHide);
+    document.addEventListener('visibilitychange', this.#onHide);
     window.addEventListener('beforeunload', this.#onUnload);
     window.addEventListener('offline', this.#onOffline);
     window.addEventListener('online', this.#onOnline);
@@ -129,6 +135,21 @@ export abstract class DocumentSession {
   /** Ends the connection, and has none until `connect`. */
   protected abstract disconnect(): void;
 
+  /**
+   * Brings back what was kept of an earlier page, before there is a connection: the first step 2 then carries it to the
+   * server. To be called by the classes that extend this one, when they know what is saved.
+   */
+  protected restore(updates: readonly Uint8Array[], edited: () => void): void {
+    const { keeper } = this;
+    if (!keeper) return;
+    this.save.subscribe(() => {
+      keeper.saves(this.save.snapshot());
+    });
+    if (updates.length === 0) return;
+    edited();
+    for (const update of updates) Y.applyUpdate(this.doc, update, keeper);
+  }
+
   /** Ends all that the provider does. */
   protected abstract close(): void;
 
@@ -136,13 +157,20 @@ export abstract class DocumentSession {
     window.removeEventListener('beforeunload', this.#onUnload);
     window.removeEventListener('offline', this.#onOffline);
     window.removeEventListener('online', this.#onOnline);
+    window.removeEventListener('pagehide', this.#onHide);
+    document.removeEventListener('visibilitychange', this.#onHide);
     this.close();
+    this.keeper?.close();
     this.awareness.destroy();
     this.doc.destroy();
   }
 
   readonly #onUnload = (event: BeforeUnloadEvent): void => {
     if (this.save.snapshot().unsaved) event.preventDefault();
+  };
+
+  readonly #onHide = (): void => {
+    if (document.visibilityState === 'hidden') this.keeper?.flush();
   };
 
   // A socket whose network went away stays silent for up to half a minute before anybody notices. So close it at once

@@ -4,6 +4,7 @@ import type { Awareness } from 'y-protocols/awareness';
 import { ApiError, api } from '../api/client';
 import { CounterState } from './counterState';
 import { DocumentSession, socketBase } from './documentSession';
+import type { Kept } from './openSession';
 
 /** Made known for a socket that is given up here, as the provider itself does with one that is silent. */
 const gone = 4408;
@@ -20,8 +21,11 @@ export class HocuspocusSession extends DocumentSession {
   readonly #socket: HocuspocusProviderWebsocket;
   readonly #provider: HocuspocusProvider;
 
-  constructor(documentId: string) {
-    super();
+  constructor(documentId: string, { keeper, updates }: Kept) {
+    super(keeper);
+    this.restore(updates, () => {
+      this.save.edited();
+    });
     this.#documentId = documentId;
     this.doc.on('update', this.#onUpdate);
     this.#socket = new HocuspocusProviderWebsocket({ url: socketBase() });
@@ -97,7 +101,9 @@ export class HocuspocusSession extends DocumentSession {
     this.end({ code, reason });
   }
 
-  readonly #onUpdate = (_update: Uint8Array, origin: unknown): void => {
-    if (origin !== this.#provider) this.save.edited();
+  readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
+    if (origin === this.#provider) return;
+    this.keeper?.edited(update);
+    this.save.edited();
   };
 }

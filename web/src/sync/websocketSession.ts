@@ -2,6 +2,7 @@ import * as decoding from 'lib0/decoding';
 import { WebsocketProvider, messageSync } from 'y-websocket';
 import { DocumentSession, socketBase } from './documentSession';
 import { messageDecided, messageRefused, subprotocol, updateFrame, type UpdateFrame } from './frames';
+import type { Kept } from './openSession';
 import { SaveState } from './saveState';
 
 /** Makes a WebSocket class that reports each update frame that is sent through it. */
@@ -22,8 +23,11 @@ export class WebsocketSession extends DocumentSession {
   override readonly save = new SaveState();
   readonly #provider: WebsocketProvider;
 
-  constructor(documentId: string) {
-    super();
+  constructor(documentId: string, { keeper, updates }: Kept) {
+    super(keeper);
+    this.restore(updates, () => {
+      this.save.edited();
+    });
     // This listener is added before the provider's own, so that SaveState hears of an edit before its frame is sent.
     this.doc.on('update', this.#onUpdate);
 
@@ -81,9 +85,11 @@ export class WebsocketSession extends DocumentSession {
     this.doc.off('update', this.#onUpdate);
   }
 
-  readonly #onUpdate = (_update: Uint8Array, origin: unknown): void => {
+  readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
     // What the provider applied came from the server, or over BroadcastChannel from another tab. A tab that is
     // connected sends its edits itself; without a connection of our own we may be the only one to bring them.
-    if (origin !== this.#provider || !this.#provider.wsconnected) this.save.edited();
+    if (origin === this.#provider && this.#provider.wsconnected) return;
+    this.keeper?.edited(update);
+    this.save.edited();
   };
 }
