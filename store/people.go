@@ -20,6 +20,12 @@ type People interface {
 	// FindPeople gives accounts that one may share with, at most limit (and MaxPeople), best match first: those whose email begins with query, or of whose name a word does,
 	// without regard to case; an email that is equal comes first. Disabled, deleted and guest accounts are left out. An empty query finds nobody.
 	FindPeople(ctx context.Context, query string, limit int) ([]User, error)
+	// DeleteUser ends an account for good, in one transaction: its logins, links, API keys, notices and memberships go, and with the keys their guests; documents that would lose
+	// their last owner (a person whose account works), also those in the trash, get heir as one, as does the owner field of all that were its own. What it has written stays, without a
+	// name: the account's email, name and password are erased, and it is neither found nor listed any more; only notices to others keep the name of then. It moves the access
+	// revision, and the access version of every document that lost a member. affected are those documents, in any order. ErrNotFound for an unknown or guest account, or such an
+	// heir, or a disabled one; ErrLastAdmin; ErrConflict when heir is id.
+	DeleteUser(ctx context.Context, id, heir UserID) (affected []DocumentID, err error)
 	// Guest gives the account that stands for a person of somebody else's system, made at the first call and renamed when the name is another one; external is that system's
 	// name for the person (see ValidExternal). A guest belongs to its API key: it has no email, can't log in, is not listed among Users, gets no notices, and lapses when the key is
 	// deleted or expires, or the key's user is disabled. ErrNotFound for an unknown or expired key, or one of a disabled user.

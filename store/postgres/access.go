@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -47,12 +46,8 @@ func changeUser(t *tx, id store.UserID, c store.UserChange) (store.User, error) 
 	if after == before {
 		return before, nil
 	}
-	if isAdmin(before) && !isAdmin(after) {
-		err := t.row("SELECT 1 FROM users WHERE role = $1 AND NOT disabled AND id <> $2 LIMIT 1", string(store.RoleAdmin), id).Scan(new(int))
-		if errors.Is(err, store.ErrNotFound) {
-			err = store.ErrLastAdmin
-		}
-		if err != nil {
+	if !isAdmin(after) {
+		if err := keepsAdmin(t, before); err != nil {
 			return store.User{}, err
 		}
 	}

@@ -37,12 +37,8 @@ func changeUser(t *tx, id store.UserID, c store.UserChange) (store.User, error) 
 	if after == before {
 		return before, nil
 	}
-	if isAdmin(before) && !isAdmin(after) {
-		err := t.row("SELECT 1 FROM users WHERE role = ? AND disabled = 0 AND id <> ? LIMIT 1", string(store.RoleAdmin), blob(id)).Scan(new(int))
-		if errors.Is(err, store.ErrNotFound) {
-			err = store.ErrLastAdmin
-		}
-		if err != nil {
+	if !isAdmin(after) {
+		if err := keepsAdmin(t, before); err != nil {
 			return store.User{}, err
 		}
 	}

@@ -53,6 +53,8 @@ func Run(t *testing.T, db Database) {
 		"Statistics":  testStatistics,
 		"Secrets":     testSecrets,
 		"People":      testPeople,
+		"DeleteUser":  testDeleteUser,
+		"DeleteRace":  testDeleteUserRace,
 		"Guests":      testGuests,
 		"GuestsLapse": testGuestsLapse,
 		"Documents":   testDocuments,
