@@ -117,7 +117,7 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 		op.Middlewares = append(op.Middlewares, s.bounded)
 	}
 	if idempotent(op.OperationID) {
-		op.Middlewares = append(op.Middlewares, s.once)
+		op.Middlewares = append(op.Middlewares, s.once(limit+2*requestTime))
 	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)

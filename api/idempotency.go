@@ -25,8 +25,6 @@ const (
 	replayedHeader    = "Idempotency-Replayed"
 	// maxIdempotencyKey bounds the caller's word for a request, in bytes.
 	maxIdempotencyKey = 255
-	// idempotencyLease is after which time who does a request, and hasn't ended it, is taken to have died. It is longer than any request lasts.
-	idempotencyLease = 6 * requestTime
 )
 
 // idempotent says which operations may be repeated without being done twice: those that create something each time.
@@ -84,8 +82,13 @@ func (s *sealer) open(k store.IdempotencyKey, sealed []byte) ([]byte, error) {
 	return body, nil
 }
 
-// once is a middleware that answers a request which names itself as it was answered before.
-func (s *Server) once(ctx huma.Context, next func(huma.Context)) {
+// once gives a middleware that answers a request which names itself as it was answered before. Whoever has a request to do, and hasn't ended it when the lease is over, is taken
+// to have died: it must be longer than a request can last.
+func (s *Server) once(lease time.Duration) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) { s.repeatable(ctx, next, lease) }
+}
+
+func (s *Server) repeatable(ctx huma.Context, next func(huma.Context), lease time.Duration) {
 	r, w := humachi.Unwrap(ctx)
 	words := r.Header.Values(idempotencyHeader)
 	if len(words) == 0 {
@@ -106,7 +109,7 @@ func (s *Server) once(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	k := store.IdempotencyKey{User: callerOf(ctx.Context()).user.ID, Operation: ctx.Operation().OperationID, Key: words[0]}
-	kept, err := s.store.BeginRequest(ctx.Context(), k, requestHash(ctx.Context(), r, body), idempotencyLease)
+	kept, err := s.store.BeginRequest(ctx.Context(), k, requestHash(ctx.Context(), r, body), lease)
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		s.writeProblem(w, r, problem(http.StatusUnprocessableEntity, codeOtherRequest, "this Idempotency-Key was used for another request"))
