@@ -43,6 +43,10 @@ type conn struct {
 	left     int64                // bytes of its payload that were not looked at
 	owner    string               // whose large frames it has (see frameBudget)
 	limit    int64                // of a message; 0: that of the node
+	rests    bool                 // Read says ErrQuiet instead of waiting for a message of a peer that is not lively
+	arrived  error                // what await came to, for Read; nil: bytes, or nothing
+	said     int64                // when the last message came
+	streak   int                  // of messages without a long pause between them
 	peerDone bool                 // the peer has sent its close frame, or is gone
 	lost     bool                 // what arrives can't be read as frames any more
 
@@ -69,7 +73,14 @@ type conn struct {
 
 var _ collab.Conn = (*conn)(nil)
 
-// Read returns the next binary message. io.EOF says that the client left in good order.
+// A peer is lively that has sent so many messages without a pause of this length.
+const (
+	livelyMessages = 8
+	quietAfter     = int64(2 * time.Second)
+)
+
+// Read returns the next binary message. io.EOF says that the client left in good order. With rests it waits only for who is lively or in the middle of a message, and else
+// gives collab.ErrQuiet: await waits then, on a smaller stack.
 func (c *conn) Read() ([]byte, error) {
 	c.giveBack()
 	if c.cutAt.Load() != 0 {
@@ -77,14 +88,44 @@ func (c *conn) Read() ([]byte, error) {
 	}
 	c.reading.Store(max(c.of.now(), 1))
 	b, err := c.message()
+	if errors.Is(err, collab.ErrQuiet) {
+		return nil, err // and await goes on reading
+	}
 	c.reading.Store(0)
 	switch {
 	case err == nil:
+		c.note(c.heard.Load())
 		return b, nil
 	case c.cutAt.Load() != 0 && !errors.Is(err, io.EOF):
 		return nil, errEnded // by us; what the reader noticed of it says nothing
 	}
 	return nil, err
+}
+
+// note notes that a message has come.
+func (c *conn) note(at int64) {
+	if at-c.said > quietAfter {
+		c.streak = 0
+	}
+	c.said = at
+	c.streak++
+}
+
+// mayRest says whether Read needn't wait here.
+func (c *conn) mayRest() bool {
+	return c.rests && c.wire.raw != nil && c.arrived == nil && (c.streak < livelyMessages || c.heard.Load()-c.said > quietAfter)
+}
+
+// await waits until something has arrived, or Read has an error to tell. It comes between two calls of Read of which the first gave collab.ErrQuiet. A connection at rest holds a
+// goroutine that waits here, so the way is short and all frames small: two KiB of stack have to do.
+func (c *conn) await() {
+	s, n, err := c.wire.readScratch()
+	if err != nil {
+		c.arrived = err
+		return
+	}
+	c.heard.Store(c.of.now())
+	c.scratch, c.r, c.w = s, 0, n
 }
 
 // Limit bounds the messages that Read takes from now on.
@@ -132,7 +173,7 @@ func exact(msg []byte) []byte {
 // dataFrame reads the header of the next frame that carries a message: the first, or one that continues it.
 func (c *conn) dataFrame(first bool) error {
 	for {
-		h, err := c.header()
+		h, err := c.header(first)
 		if err != nil {
 			return err
 		}
@@ -152,8 +193,8 @@ func (c *conn) dataFrame(first bool) error {
 	}
 }
 
-// header reads a frame's header.
-func (c *conn) header() (frameHeader, error) {
+// header reads a frame's header; between two messages the connection may rest.
+func (c *conn) header(between bool) (frameHeader, error) {
 	for {
 		if c.parted == 0 {
 			if h, n, err := c.parse(c.unread()); n > 0 || err != nil {
@@ -170,6 +211,9 @@ func (c *conn) header() (frameHeader, error) {
 				c.parted = 0
 				return h, err
 			}
+		}
+		if between && c.parted == 0 && c.mayRest() {
+			return frameHeader{}, collab.ErrQuiet
 		}
 		if err := c.fill(); err != nil {
 			return frameHeader{}, err
@@ -201,12 +245,13 @@ func (c *conn) skip(n int) {
 
 // fill waits for bytes when there are none.
 func (c *conn) fill() error {
-	s, n, err := c.wire.readScratch()
-	if err != nil {
+	if c.arrived == nil {
+		c.await()
+	}
+	if err := c.arrived; err != nil {
+		c.arrived = nil
 		return c.readError(err)
 	}
-	c.heard.Store(c.of.now())
-	c.scratch, c.r, c.w = s, 0, n
 	return nil
 }
 
@@ -441,7 +486,7 @@ func (c *conn) lingering() {
 			c.skip(int(n))
 		default:
 			var h frameHeader
-			if h, err = c.header(); c.lost {
+			if h, err = c.header(false); c.lost {
 				err = nil
 			} else if err == nil && h.control() {
 				err = c.control(h)

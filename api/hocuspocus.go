@@ -34,7 +34,12 @@ func (s *Server) serveHocuspocus(w http.ResponseWriter, r *http.Request) {
 	}
 	c.owner = addressKey(s.origins.address(r))
 	g := newGate(s, c, socket.visitor)
-	session = func() error { return s.hub.ServeMany(s.life, c, g) }
+	visits, err := s.hub.EnterMany(s.life, c, g)
+	if err != nil {
+		session = func() error { return err }
+		return
+	}
+	session = visits.Serve
 }
 
 // gate lets whoever opened a Hocuspocus connection into documents (collab.Gate).

@@ -92,28 +92,56 @@ func (s *Server) openSocket(w http.ResponseWriter, r *http.Request) (socket, boo
 	return socket{conn: s.sockets.add(up.conn, up.ahead), acks: up.subprotocol == acksProtocol, visitor: visitorOf(r, origin != "")}, true
 }
 
-// serve has a connection served by a goroutine of its own, whose stack is small because it has done nothing else, and which holds nothing of the request. So the
-// HTTP server's, with its buffers, can end.
+// serve has a connection served by a goroutine of its own, which holds nothing of the request: so the HTTP server's, with its buffers, can end. session is called again when it has
+// given collab.ErrQuiet and something has arrived.
 func (s *Server) serve(c *conn, session func() error) {
-	go func() {
-		defer s.work.Done()
-		defer s.metrics.sockets.Dec()
-		defer s.keeper.forget(c)
-		defer c.finish()
-		defer func() {
-			if v := recover(); v != nil {
-				s.log.Error("panic", "panic", v, "stack", string(debug.Stack()))
-				c.Close(collab.CloseTryAgain, "")
-			}
-		}()
-		if session == nil {
-			return
+	c.rests = true
+	go s.attend(c, session)
+}
+
+// attend serves a connection until it ends or is quiet. Then another goroutine goes on, which has the smallest stack: this one's has grown, and Go never takes as much off it again.
+func (s *Server) attend(c *conn, session func() error) {
+	if s.attended(c, session) {
+		go s.await(c, session)
+	}
+}
+
+// await goes on when something has arrived.
+func (s *Server) await(c *conn, session func() error) {
+	c.await()
+	s.attend(c, session)
+}
+
+// attended says whether the connection is quiet; if not, it has ended.
+func (s *Server) attended(c *conn, session func() error) (quiet bool) {
+	defer func() {
+		if !quiet {
+			s.part(c)
 		}
-		// The hub has closed what it ended; this is for a connection that it couldn't serve at all.
-		if err := session(); err != nil {
+	}()
+	defer func() {
+		if v := recover(); v != nil {
+			s.log.Error("panic", "panic", v, "stack", string(debug.Stack()))
 			c.Close(collab.CloseTryAgain, "")
 		}
 	}()
+	if session == nil {
+		return false
+	}
+	err := session()
+	if quiet = errors.Is(err, collab.ErrQuiet); !quiet && err != nil {
+		// The hub has closed what it ended; this is for a connection that it couldn't serve at all.
+		c.Close(collab.CloseTryAgain, "")
+	}
+	return quiet
+}
+
+// part ends a connection that is not served any more.
+func (s *Server) part(c *conn) {
+	defer s.work.Done()
+	defer s.metrics.sockets.Dec()
+	defer s.keeper.forget(c)
+	c.finish()
 }
 
 // documentName is the last part of the socket's path. When the client escaped more of the path than it had to, the router leaves that to us.

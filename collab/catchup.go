@@ -67,7 +67,7 @@ func (r *room) strange(res readResult) bool {
 
 // reload gives the room up, since the document has another history now.
 func (r *room) reload(h store.Head) {
-	r.logger.Warn("the document has another history; reloading", "head", h.Seq, "room", r.upTo)
+	r.log().Warn("the document has another history; reloading", "head", h.Seq, "room", r.upTo)
 	r.fail(&CloseError{Code: CloseGoingAway, Reason: "the document was reloaded"})
 }
 
@@ -75,7 +75,7 @@ func (r *room) reload(h store.Head) {
 // node knows, and then the room is given up; its clients bring what was lost. Nothing is committed meanwhile.
 func (r *room) historyWentBack(h store.Head) {
 	if r.resetting == resetNone && r.failed == nil {
-		r.logger.Error("the document's history went back", "head", h.Seq, "room", r.upTo)
+		r.log().Error("the document's history went back", "head", h.Seq, "room", r.upTo)
 		r.resetting = resetWanted
 	}
 }
@@ -104,7 +104,7 @@ func (r *room) startReset() {
 				r.post(event{do: func() { r.reload(head) }})
 				return
 			}
-			r.logger.Warn("the epoch can't be changed; trying again", "error", err)
+			r.log().Warn("the epoch can't be changed; trying again", "error", err)
 			if !pause(ctx, readRetry) {
 				return
 			}
@@ -187,7 +187,7 @@ func (r *room) readDone(res readResult) {
 		return
 	}
 	if res.err != nil {
-		r.logger.Warn("the log can't be read; trying again", "error", res.err)
+		r.log().Warn("the log can't be read; trying again", "error", res.err)
 		r.lastRead = time.Now().Add(readRetry - readSpacing)
 		r.readAgain = true
 		return
@@ -238,7 +238,7 @@ func (r *room) takeSnapshot(s store.Snapshot) bool {
 	}
 	u, err := crdt.ParseUpdate(s.State)
 	if err != nil {
-		r.logger.Error("a snapshot can't be read", "seq", s.Seq, "error", err)
+		r.log().Error("a snapshot can't be read", "seq", s.Seq, "error", err)
 		r.fail(&CloseError{Code: CloseTryAgain, Reason: "the document can't be read"})
 		return false
 	}
@@ -355,7 +355,7 @@ func (r *room) rightsDone(res rightsResult) {
 		return
 	}
 	if res.err != nil {
-		r.logger.Warn("roles can't be read; trying again", "error", res.err)
+		r.log().Warn("roles can't be read; trying again", "error", res.err)
 		r.rightsNext = time.Now().Add(readRetry)
 		r.rightsDue = true
 		return

@@ -186,7 +186,7 @@ func (r *room) takeRows(rows []store.Row) {
 		}
 		u, err := crdt.ParseUpdate(row.Update)
 		if err != nil {
-			r.logger.Error("a row of the log can't be read", "seq", row.Seq, "error", err)
+			r.log().Error("a row of the log can't be read", "seq", row.Seq, "error", err)
 			r.hub.metrics.badRows.Inc()
 			r.fail(&CloseError{Code: CloseTryAgain, Reason: "the document can't be read"})
 			return

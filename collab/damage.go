@@ -25,7 +25,7 @@ func (r *room) load() (err error) {
 			err = fmt.Errorf("%w: reading it panicked: %v\n%s", ErrDamaged, fault, debug.Stack())
 		}
 	}()
-	ctx, cancel := context.WithTimeout(r.life, loadLimit)
+	ctx, cancel := context.WithTimeout(r.hub.rooms, loadLimit) // not a child of r.life, which would remember to have had one
 	defer cancel()
 	defer context.AfterFunc(r.hub.loads, cancel)()
 	var whole store.Head // as far as it could be read
@@ -97,7 +97,7 @@ func (r *room) quarantine(ctx context.Context, whole store.Head, damage error) (
 	if len(heads) == 0 {
 		return store.Head{}, store.ErrNotFound
 	}
-	r.logger.Error("a document is damaged; it may be read as far as it is whole, and not be edited", "readable", whole.Seq, "head", heads[0].Seq, "error", damage)
+	r.log().Error("a document is damaged; it may be read as far as it is whole, and not be edited", "readable", whole.Seq, "head", heads[0].Seq, "error", damage)
 	r.damaged = true
 	head := heads[0]
 	head.Seq, head.Row = whole.Seq, whole.Row

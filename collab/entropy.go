@@ -52,7 +52,7 @@ func decodeHash(b []byte) (m hashMessage, err error) {
 // an honest client never makes. Loaded anew, in the order of the log, it is what everybody else has.
 func (r *room) resolveDoubt() {
 	if r.doubtful && len(r.above) == 0 && r.failed == nil {
-		r.logger.Warn("structs came twice and differ in order; reloading", "seq", r.upTo)
+		r.log().Warn("structs came twice and differ in order; reloading", "seq", r.upTo)
 		r.fail(&CloseError{Code: CloseGoingAway, Reason: "the document was reloaded"})
 	}
 }
@@ -105,7 +105,7 @@ func (r *room) compareHash(m hashMessage) {
 			answer.reply = true
 			r.send(answer.encode())
 		}
-		r.logger.Error("another node has a different document after the same rows; reloading", "seq", r.upTo)
+		r.log().Error("another node has a different document after the same rows; reloading", "seq", r.upTo)
 		r.fail(&CloseError{Code: CloseGoingAway, Reason: "the document was reloaded"})
 	}
 	r.hub.metrics.hashes.WithLabelValues(outcome).Inc()

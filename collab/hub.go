@@ -115,7 +115,16 @@ func (h *Hub) Serve(ctx context.Context, doc store.DocumentID, peer Peer, conn C
 	if err != nil {
 		return err
 	}
-	return v.Serve()
+	return serve(v.Serve)
+}
+
+// serve is for connections that are not taken to another goroutine when they are quiet.
+func serve(session func() error) error {
+	for {
+		if err := session(); !errors.Is(err, ErrQuiet) {
+			return err
+		}
+	}
 }
 
 // Visit is a y-websocket connection that was let into its document.
@@ -124,8 +133,7 @@ type Visit struct {
 	session *session
 }
 
-// Enter lets a y-websocket connection into a document; ctx is the connection's. The caller has authenticated the peer, and calls Serve of what it gets, best in a goroutine that has
-// done nothing else: its stack stays small then, for the connection's life. After an error the connection is closed with the fitting code.
+// Enter lets a y-websocket connection into a document; ctx is the connection's. The caller has authenticated the peer, and calls Serve of what it gets. After an error the connection is closed with the fitting code.
 func (h *Hub) Enter(ctx context.Context, doc store.DocumentID, peer Peer, conn Conn) (*Visit, error) {
 	out := h.newOutbox(conn)
 	if !h.begin() {
@@ -147,8 +155,20 @@ func (h *Hub) Enter(ctx context.Context, doc store.DocumentID, peer Peer, conn C
 	return &Visit{hub: h, session: s}, nil
 }
 
-// Serve runs the connection until it ends, closes it with the fitting code, and returns why it ended (nil: the client left). It blocks for the connection's life.
-func (v *Visit) Serve() error { return v.leave(v.session.read()) }
+// Serve runs the connection until it ends, closes it with the fitting code, and returns why it ended (nil: the client left); or until it is quiet: then it gives ErrQuiet, and has to
+// be called again.
+func (v *Visit) Serve() (err error) {
+	why, quiet := &CloseError{Code: CloseTryAgain}, false
+	defer func() { // after a panic, too
+		if !quiet {
+			err = v.leave(why)
+		}
+	}()
+	if why, quiet = v.session.read(); quiet {
+		return ErrQuiet
+	}
+	return nil
+}
 
 // leave takes the connection out of its document.
 func (v *Visit) leave(why *CloseError) error {

@@ -274,7 +274,7 @@ func (r *room) slim() bool {
 	}
 	u, err := crdt.ParseUpdate(encoded)
 	if err != nil {
-		r.logger.Error("the state can't be read again", "error", err)
+		r.log().Error("the state can't be read again", "error", err)
 		return false
 	}
 	r.state = crdt.NewState()

@@ -50,19 +50,18 @@ func (r *room) enter(ev event) bool {
 	return true
 }
 
-// post leaves a letter and returns at once; false when the room has ended.
-func (r *room) post(ev event) bool {
+// post leaves a letter and returns at once.
+func (r *room) post(ev event) {
 	r.mail.mu.Lock()
 	defer r.mail.mu.Unlock()
 	if r.mail.ended {
-		return false
+		return
 	}
 	r.mail.letters = append(r.mail.letters, ev)
 	if !r.mail.running {
 		r.mail.running = true
 		r.hub.roomsWG.Go(func() { r.turns(0) })
 	}
-	return true
 }
 
 // tell is for the goroutines that all rooms share, and whom all others wait for: they bring a light letter to a small room at rest, and nothing else; size is what the letter is about,
@@ -153,7 +152,7 @@ func (r *room) turned() (ended bool) {
 func (r *room) rescue() {
 	if fault := recover(); fault != nil {
 		r.hub.metrics.panics.Inc()
-		r.logger.Error("a room panicked; giving it up", "panic", fault, "stack", string(debug.Stack()))
+		r.log().Error("a room panicked; giving it up", "panic", fault, "stack", string(debug.Stack()))
 		r.fail(&CloseError{Code: CloseGoingAway, Reason: "the document was reloaded"})
 	}
 }

@@ -54,39 +54,72 @@ type attached struct {
 	missed   int  // frames that the client waits for, come while the document was not open to it
 }
 
-// ServeMany runs one Hocuspocus connection, with any number of documents, until it ends and closes it with the fitting code. It blocks for the connection's life and returns
-// why it ended (nil: the client left).
+// ServeMany is EnterMany and ManyVisits.Serve.
 func (h *Hub) ServeMany(ctx context.Context, conn Conn, gate Gate) error {
+	v, err := h.EnterMany(ctx, conn, gate)
+	if err != nil {
+		return err
+	}
+	return serve(v.Serve)
+}
+
+// ManyVisits is a Hocuspocus connection at the beginning of its life.
+type ManyVisits struct{ many *many }
+
+// EnterMany takes on one Hocuspocus connection, with any number of documents; ctx is the connection's. The caller calls Serve of what it gets. After an error the connection is closed with the
+// fitting code.
+func (h *Hub) EnterMany(ctx context.Context, conn Conn, gate Gate) (*ManyVisits, error) {
 	m := &many{hub: h, ctx: ctx, gate: gate, out: h.newOutbox(conn), pace: h.newPace(), docs: make(map[string]*attached)}
 	if !h.begin() {
-		return h.finish(m.out, closeFor(ErrStopping))
+		return nil, h.finish(m.out, closeFor(ErrStopping))
 	}
-	defer h.visits.Done()
 	h.keepAlive(m.out, Message{Body: emptyKey})
 	m.deadline = time.AfterFunc(h.limits.UnauthenticatedTime, func() {
 		m.out.finish(CloseTryAgain, "no document was opened in time")
 		m.out.flush()
 	})
 	conn.Limit(int64(h.limits.UnauthenticatedBytes))
-	end := m.read()
+	return &ManyVisits{m}, nil
+}
+
+// Serve is for a Hocuspocus connection what Visit.Serve is for another.
+func (v *ManyVisits) Serve() (err error) {
+	end, quiet := &CloseError{Code: CloseTryAgain}, false
+	defer func() { // after a panic, too
+		if !quiet {
+			err = v.many.leave(end)
+		}
+	}()
+	if end, quiet = v.many.read(); quiet {
+		return ErrQuiet
+	}
+	return nil
+}
+
+// leave takes the connection out of all its documents.
+func (m *many) leave(why *CloseError) error {
+	defer m.hub.visits.Done()
 	m.deadline.Stop()
 	for _, d := range m.docs {
 		m.detach(d)
 	}
-	h.letDie(m.out)
-	return h.finish(m.out, end)
+	m.hub.letDie(m.out)
+	return m.hub.finish(m.out, why)
 }
 
-// read takes the connection's messages until it ends; it says with which code to close.
-func (m *many) read() *CloseError {
+// read takes the connection's messages until it ends, and says with which code to close; or until it is quiet.
+func (m *many) read() (end *CloseError, quiet bool) {
 	for {
 		b, err := m.out.conn.Read()
+		if errors.Is(err, ErrQuiet) {
+			return nil, true
+		}
 		if err != nil {
-			return closing(err)
+			return closing(err), false
 		}
 		if !m.admitted {
 			if m.bytes += len(b); m.bytes > m.hub.limits.UnauthenticatedBytes {
-				return &CloseError{Code: CloseTryAgain, Reason: "too much before a document was opened"}
+				return &CloseError{Code: CloseTryAgain, Reason: "too much before a document was opened"}, false
 			}
 		}
 		k, err := parseKeyed(b)
@@ -94,7 +127,7 @@ func (m *many) read() *CloseError {
 			err = m.take(k, len(b))
 		}
 		if err != nil {
-			return m.hub.fault(err)
+			return m.hub.fault(err), false
 		}
 	}
 }

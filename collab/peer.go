@@ -1,6 +1,7 @@
 package collab
 
 import (
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -8,12 +9,16 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
+// ErrQuiet is what a Conn's Read may say instead of waiting, and then Serve: nothing is wrong, and Serve is to be called again when something has arrived, best in another goroutine.
+// The stack that this one has grown is given back so.
+var ErrQuiet = errors.New("nothing has arrived")
+
 // Conn is one WebSocket as the rooms see it: a seam to package api, and to memory in tests.
 //
 // Read is called from one goroutine at a time, and so are Send and Flush together; Close from any, once or more. After Close, all of them return an error soon.
 type Conn interface {
 	// Read returns the next binary message. The bytes belong to the caller. An error ends the connection; one that is a *CloseError
-	// is the reason with which the connection is to be closed (a frame over the limit: 4413, a text frame: 4400).
+	// is the reason with which the connection is to be closed (a frame over the limit: 4413, a text frame: 4400). ErrQuiet doesn't end it.
 	Read() ([]byte, error)
 	// Send sends binary messages, in order and in few pieces, as far as the network takes them without waiting. If not all went out, the connection holds the rest, and Flush
 	// has to return before the next Send. What was sent doesn't change any more; msgs itself is the caller's again.

@@ -21,7 +21,6 @@ type room struct {
 	// Set at construction.
 	hub    *Hub
 	doc    store.DocumentID
-	logger *slog.Logger
 	relay  Relay           // nil on a single node
 	life   context.Context // of what the room has started; done when it ends
 	stop   context.CancelFunc
@@ -116,7 +115,7 @@ type event struct {
 
 func newRoom(h *Hub, doc store.DocumentID, relay Relay) *room {
 	r := &room{
-		hub: h, doc: doc, relay: relay, logger: h.logger.With("document", doc),
+		hub: h, doc: doc, relay: relay,
 		loaded:   make(chan struct{}),
 		state:    crdt.NewState(),
 		above:    make(map[uint64]store.Row),
@@ -130,6 +129,9 @@ func newRoom(h *Hub, doc store.DocumentID, relay Relay) *room {
 	r.mail.running = true // until it is loaded
 	return r
 }
+
+// log is for what an operator has to know of the room: seldom anything, so no room keeps a logger.
+func (r *room) log() *slog.Logger { return r.hub.logger.With("document", r.doc) }
 
 // open loads the document, and then runs the room for those who wait.
 func (r *room) open() {

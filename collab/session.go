@@ -29,12 +29,6 @@ const statelessUnit = 512
 // openMost bounds how many frames of one session are remembered for their acknowledgement. A client that answers our step 1 never comes near.
 const openMost = 50_000
 
-// A client is lively that has sent so many frames without a pause of this length.
-const (
-	livelyFrames = 8
-	quietAfter   = 2 * time.Second
-)
-
 // session is one connection's membership of a room. A y-websocket connection has one, a Hocuspocus connection one for each of its documents.
 type session struct {
 	// Set at construction.
@@ -51,9 +45,7 @@ type session struct {
 	// Owned by the reader.
 	asks     *rate.Limiter // questions, which cost us more than the asker; nil before the second
 	asked    bool
-	received uint64    // update frames so far
-	spoke    time.Time // when the newest frame came
-	streak   int       // frames without a long pause between them
+	received uint64 // update frames so far
 
 	skipping  atomic.Bool  // frames were not kept: the client is to be asked when there is credit again
 	skipped   atomic.Int64 // of these, those whose statuses the client waits for
@@ -165,23 +157,24 @@ func (s *session) touch() {
 	}
 }
 
-// read passes the messages of a y-websocket connection on to the room until the connection ends, or the session's membership of the room. It says with which
-// code to close.
-func (s *session) read() *CloseError {
+// read passes the messages of a y-websocket connection on to the room until the connection ends, or the session's membership of the room, and says with which
+// code to close; or until the connection is quiet.
+func (s *session) read() (end *CloseError, quiet bool) {
 	for {
 		b, err := s.out.conn.Read()
+		if errors.Is(err, ErrQuiet) {
+			return nil, true
+		}
 		if err != nil {
-			return closing(err)
+			return closing(err), false
 		}
 		if err := s.message(b); err != nil {
-			return s.room.hub.fault(err)
+			return s.room.hub.fault(err), false
 		}
 	}
 }
 
-// message takes one message. It is a function of its own, that nobody inlines, for the stack of a reader that waits to stay small.
-//
-//go:noinline
+// message takes one message.
 func (s *session) message(b []byte) error {
 	f, err := parseFrame(b)
 	if err != nil {
@@ -224,7 +217,7 @@ func (s *session) take(f frame, size int) error {
 		f.at = time.Now()
 		s.lastActive.Store(f.at.UnixNano())
 	}
-	if !s.bring(event{session: s, frame: f}) {
+	if !s.room.enter(event{session: s, frame: f}) {
 		return context.Canceled
 	}
 	if f.cost == sessionCredit && !s.keyed {
@@ -260,19 +253,6 @@ func (s *session) charge(f frame) error {
 	}
 	s.skipping.Store(true)
 	return errSkipped
-}
-
-// bring brings a frame to the room. The reader of a lively client runs the room itself; that of a quiet one leaves it to another goroutine, and keeps a small stack.
-func (s *session) bring(ev event) bool {
-	now := time.Now()
-	if now.Sub(s.spoke) > quietAfter {
-		s.streak = 0
-	}
-	s.spoke = now
-	if s.streak++; s.streak > livelyFrames {
-		return s.room.enter(ev)
-	}
-	return s.room.post(ev)
 }
 
 // pace makes a client that sends faster than the limits wait: large frames count for several.

@@ -120,6 +120,18 @@ type fitting struct {
 	ready  int32
 }
 
+// scratch is the memory of the top layer, made when it is first wanted: most documents that are open are only read.
+func (k Known) scratch() *fitting {
+	if len(k) == 0 {
+		return new(fitting)
+	}
+	top := k[len(k)-1]
+	if top.scratch == nil {
+		top.scratch = new(fitting)
+	}
+	return top.scratch
+}
+
 var rootSeed = maphash.MakeSeed()
 
 // Fit cuts u to what can be staged on top of the layers. Per client it keeps the
@@ -145,10 +157,7 @@ var rootSeed = maphash.MakeSeed()
 // block when what it waits for is there (as Yjs's integrateStructs does), so the
 // order inside u doesn't matter. An update that is all new costs no memory.
 func (k Known) Fit(u Update, owner func(client uint64) bool) Fit {
-	f := new(fitting)
-	if len(k) > 0 {
-		f = &k[len(k)-1].scratch
-	}
+	f := k.scratch()
 	f.begin(k, u)
 	if u.structs == 1 && u.ranges == 0 && f.same && f.letter(owner) {
 		return f.end()

@@ -25,7 +25,7 @@ type State struct {
 	ranges  int
 	bytes   int // of the encoding, about
 	kept    []*clientState
-	scratch fitting // of the Fits that have this state as their top layer
+	scratch *fitting // of the Fits that have this state as their top layer; nil before the first
 
 	unsorted bool
 	doubt    bool // some runs are marked levelOpen

@@ -28,6 +28,9 @@ func (i idling) run(ctx context.Context, s *server, profile profiler) (*result, 
 		c.announces = true
 		clients = append(clients, c)
 	}
+	if err := sleep(ctx, i.settle); err != nil { // what starting has used is given back, too
+		return nil, err
+	}
 	before, err := s.rss()
 	if err != nil {
 		return nil, err
