@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -41,6 +42,7 @@ type Document struct {
 	CreatedAt time.Time        `json:"createdAt"`
 	UpdatedAt time.Time        `json:"updatedAt" doc:"Of title, members or content."`
 	DeletedAt *time.Time       `json:"deletedAt,omitempty" doc:"When it was moved to the trash."`
+	ExpiresAt *time.Time       `json:"expiresAt,omitempty" doc:"When it is deleted for good if it stays there."`
 }
 
 func documentOf(d store.Document) Document {
@@ -48,7 +50,8 @@ func documentOf(d store.Document) Document {
 		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC()}
 	if !d.DeletedAt.IsZero() {
 		at := d.DeletedAt.UTC()
-		out.DeletedAt = &at
+		end := at.Add(store.TrashTime)
+		out.DeletedAt, out.ExpiresAt = &at, &end
 	}
 	return out
 }
@@ -95,13 +98,16 @@ type ChangeCondition struct {
 type deleteDocumentInput struct {
 	DocumentPath
 	ChangeCondition
+	Forever bool `query:"forever" doc:"Delete it for good. It must be in the trash."`
 }
 
 type changeDocumentInput struct {
 	DocumentPath
 	ChangeCondition
 	Body struct {
-		Title string `json:"title"`
+		Title *string       `json:"title,omitempty"`
+		Key   *string       `json:"key,omitempty" doc:"Another unique name of your own; empty: none. Owners only."`
+		Owner *store.UserID `json:"owner,omitempty" format:"uuid" doc:"The account to which the document is transferred: it becomes an owner, and its documents' list says that it is its own. Owners only; they stay members."`
 	}
 }
 
@@ -127,9 +133,11 @@ func (s *Server) documentRoutes() {
 	register(s, huma.Operation{OperationID: "duplicateDocument", Method: http.MethodPost, Path: prefix + "/documents/{id}/duplicate", Tags: tags, Summary: "Duplicate a document",
 		Description:   "The copy is the caller's alone, and has the committed content of this moment.",
 		DefaultStatus: http.StatusCreated, Errors: append([]int{http.StatusTooManyRequests}, one...)}, signedIn, s.duplicateDocument)
-	register(s, huma.Operation{OperationID: "changeDocument", Method: http.MethodPatch, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Rename a document", Description: "Editors and owners.", Errors: change}, signedIn, s.changeDocument)
+	register(s, huma.Operation{OperationID: "changeDocument", Method: http.MethodPatch, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Rename or transfer a document",
+		Description: "Editors and owners rename it; owners change its key and transfer it. What is left out stays.", Errors: append([]int{http.StatusConflict}, change...)}, signedIn, s.changeDocument)
 	register(s, huma.Operation{OperationID: "deleteDocument", Method: http.MethodDelete, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Move a document to the trash",
-		Description: "Owners. Closes its sockets with 4404.", DefaultStatus: http.StatusNoContent, Errors: change}, signedIn, s.deleteDocument)
+		Description:   "Owners. Closes its sockets with 4404. It is deleted for good after 30 days, or with `forever`, which takes it from the trash at once: nobody can bring it back then.",
+		DefaultStatus: http.StatusNoContent, Errors: append([]int{http.StatusConflict}, change...)}, signedIn, s.deleteDocument)
 	register(s, huma.Operation{OperationID: "restoreDocument", Method: http.MethodPost, Path: prefix + "/documents/{id}/restore", Tags: tags, Summary: "Bring a document back from the trash",
 		Description: "Owners.", DefaultStatus: http.StatusOK, Errors: []int{http.StatusForbidden, http.StatusNotFound}}, signedIn, s.restoreDocument)
 }
@@ -207,45 +215,109 @@ func (s *Server) change(ctx context.Context, doc store.DocumentID, condition Cha
 }
 
 func (s *Server) changeDocument(ctx context.Context, in *changeDocumentInput) (*documentOutput, error) {
-	a, err := s.authorize(ctx, callerOf(ctx).user.ID, in.ID, toWrite)
+	need := toWrite
+	if in.Body.Key != nil || in.Body.Owner != nil {
+		need = toManage
+	}
+	a, err := s.authorize(ctx, callerOf(ctx).user.ID, in.ID, need)
 	if err != nil {
 		return nil, err
 	}
-	title, err := cleanTitle(in.Body.Title)
-	if err != nil {
-		return nil, err
+	// All of it is checked before any of it is done.
+	var owner store.User
+	if id := in.Body.Owner; id != nil {
+		if owner, err = s.heir(ctx, "body.owner", *id); err != nil {
+			return nil, err
+		}
 	}
-	_, done, err := s.change(ctx, a.Document, in.ChangeCondition)
+	if in.Body.Key != nil {
+		if err := checkKey(*in.Body.Key); err != nil {
+			return nil, err
+		}
+	}
+	if in.Body.Title != nil {
+		if *in.Body.Title, err = cleanTitle(*in.Body.Title); err != nil {
+			return nil, err
+		}
+	}
+	before, done, err := s.change(ctx, a.Document, in.ChangeCondition)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	if err := s.store.RenameDocument(ctx, a.Document, title); err != nil {
-		return nil, fmt.Errorf("rename document: %w", err)
+	if key := in.Body.Key; key != nil && *key != before.Key {
+		if err := s.setKey(ctx, before, *key); err != nil {
+			return nil, err
+		}
 	}
-	s.titles.set(a.Document, title)
-	s.audit(ctx, didRename, a.Document.String(), title, "")
+	if in.Body.Title != nil {
+		if err := s.store.RenameDocument(ctx, a.Document, *in.Body.Title); err != nil {
+			return nil, fmt.Errorf("rename document: %w", err)
+		}
+		s.titles.set(a.Document, *in.Body.Title)
+		s.audit(ctx, didRename, a.Document.String(), *in.Body.Title, "")
+	}
+	if in.Body.Owner != nil {
+		told, err := s.store.TransferDocument(ctx, a.Document, owner.ID, callerOf(ctx).user.ID)
+		if err != nil {
+			return nil, fmt.Errorf("transfer document: %w", err)
+		}
+		s.accessChanged(a.Document, told...)
+		s.audit(ctx, didTransfer, a.Document.String(), before.Title, fmt.Sprintf("to %s (%s)", owner.Name, owner.ID))
+	}
 	return s.readDocument(ctx, a.Document)
 }
 
+func (s *Server) setKey(ctx context.Context, of store.Document, key string) error {
+	err := s.store.SetDocumentKey(ctx, of.ID, key)
+	if errors.Is(err, store.ErrConflict) {
+		return problem(http.StatusConflict, codeConflict, "this key belongs to another document")
+	}
+	if err != nil {
+		return fmt.Errorf("change the document's key: %w", err)
+	}
+	s.audit(ctx, didSetKey, of.ID.String(), of.Title, key)
+	return nil
+}
+
 func (s *Server) deleteDocument(ctx context.Context, in *deleteDocumentInput) (*struct{}, error) {
-	a, err := s.authorize(ctx, callerOf(ctx).user.ID, in.ID, toManage)
+	need := toManage
+	if in.Forever {
+		need = toRestore
+	}
+	a, err := s.authorize(ctx, callerOf(ctx).user.ID, in.ID, need)
 	if err != nil {
 		return nil, err
 	}
-	_, done, err := s.change(ctx, a.Document, in.ChangeCondition)
+	before, done, err := s.change(ctx, a.Document, in.ChangeCondition)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	title := s.titleOf(ctx, a.Document)
+	if in.Forever {
+		return nil, s.purge(ctx, before)
+	}
 	told, err := s.store.TrashDocument(ctx, a.Document, callerOf(ctx).user.ID)
 	if err != nil {
 		return nil, fmt.Errorf("move document to the trash: %w", err)
 	}
 	s.accessChanged(a.Document, told...)
-	s.audit(ctx, didDelete, a.Document.String(), title, "")
+	s.audit(ctx, didDelete, a.Document.String(), before.Title, "")
 	return nil, nil
+}
+
+// purge deletes a document for good.
+func (s *Server) purge(ctx context.Context, d store.Document) error {
+	err := s.store.PurgeDocument(ctx, d.ID)
+	if errors.Is(err, store.ErrConflict) {
+		return problem(http.StatusConflict, codeConflict, "only what is in the trash is deleted for good: move it there first")
+	}
+	if err != nil {
+		return fmt.Errorf("delete document for good: %w", err)
+	}
+	s.accessChanged(d.ID) // for a node that hasn't heard yet that it went into the trash
+	s.audit(ctx, didPurge, d.ID.String(), d.Title, "")
+	return nil
 }
 
 func (s *Server) restoreDocument(ctx context.Context, in *DocumentPath) (*documentOutput, error) {

@@ -114,7 +114,7 @@ func TestMembers(t *testing.T) {
 	d := ann.document("Plans", map[*person]string{bob: "viewer"})
 	path := "/api/v1/documents/" + d.ID.String() + "/members"
 	list := decode[List[Member]](bob.call("GET", path, nil).wants(200, "")).Data
-	if len(list) != 2 || list[0].User != (MemberUser{ann.user.ID, "ann", "ann@example.com"}) || list[0].Role != "owner" || list[1].Role != "viewer" || list[1].CreatedAt.IsZero() {
+	if len(list) != 2 || list[0].User != (MemberUser{ann.user.ID, "ann", "ann@example.com", false}) || list[0].Role != "owner" || list[1].Role != "viewer" || list[1].CreatedAt.IsZero() {
 		t.Errorf("%+v", list)
 	}
 	m := decode[Member](ann.call("PUT", path+"/"+bob.user.ID.String(), map[string]any{"role": "editor"}).wants(200, ""))

@@ -17,7 +17,8 @@ import (
 type MemberUser struct {
 	ID    store.UserID `json:"id" format:"uuid"`
 	Name  string       `json:"name"`
-	Email string       `json:"email"`
+	Email string       `json:"email,omitempty" doc:"A guest has none."`
+	Guest bool         `json:"guest" doc:"A person of another system, for whom a program made a token: without an account of their own."`
 }
 
 // Member is an account's membership of a document.
@@ -28,7 +29,7 @@ type Member struct {
 }
 
 func memberOf(m store.Member) Member {
-	return Member{User: MemberUser{ID: m.User, Name: m.Name, Email: m.Email}, Role: m.Role.String(), CreatedAt: m.CreatedAt.UTC()}
+	return Member{User: MemberUser{ID: m.User, Name: m.Name, Email: m.Email, Guest: m.Guest}, Role: m.Role.String(), CreatedAt: m.CreatedAt.UTC()}
 }
 
 type listMembersInput struct {
@@ -88,6 +89,11 @@ func (s *Server) setMember(ctx context.Context, in *setMemberInput) (*memberOutp
 	before, err := s.store.Resolve(ctx, a.Document.String(), in.User)
 	if err != nil {
 		return nil, fmt.Errorf("read the role so far: %w", err)
+	}
+	if role == store.Owner {
+		if user, err := s.store.User(ctx, in.User); err == nil && user.Guest {
+			return nil, invalid("body.role", "people of other systems can't be owners")
+		}
 	}
 	m, err := s.store.SetMember(ctx, a.Document, in.User, role, callerOf(ctx).user.ID)
 	if errors.Is(err, store.ErrNotFound) {

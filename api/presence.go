@@ -125,7 +125,7 @@ func (s *Server) shareDocument(ctx context.Context, a, b store.UserID) (bool, er
 			}
 			continue
 		}
-		docs, next, err := s.store.Documents(ctx, one.user, "", one.page)
+		docs, next, err := s.store.FindDocuments(ctx, one.user, store.DocumentQuery{}, one.page)
 		if err != nil {
 			return false, fmt.Errorf("look for a shared document: %w", err)
 		}

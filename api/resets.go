@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -95,16 +94,4 @@ func (s *Server) changePassword(ctx context.Context, in *changePasswordInput) (*
 	s.credentialsChanged(ctx)
 	s.audit(ctx, didPassword, user.ID.String(), user.Name, "")
 	return nil, nil
-}
-
-// account reads one that exists.
-func (s *Server) account(ctx context.Context, id store.UserID) (store.User, error) {
-	user, err := s.store.User(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.User{}, problem(http.StatusNotFound, codeNotFound, "no such account")
-	}
-	if err != nil {
-		return store.User{}, fmt.Errorf("read account: %w", err)
-	}
-	return user, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -101,7 +102,46 @@ type createTokenInput struct {
 	Body *struct {
 		Role      string `json:"role,omitempty" enum:"viewer,commenter,editor,owner" doc:"At most your own, which is the default."`
 		ExpiresIn *int64 `json:"expiresIn,omitempty" minimum:"1" maximum:"86400" doc:"Seconds; an hour when left out."`
+		User      *struct {
+			ID   string `json:"id" minLength:"1" maxLength:"200" doc:"Your own word for the person." example:"customer-17"`
+			Name string `json:"name" doc:"Shown to others."`
+		} `json:"user,omitempty" doc:"A person of your own system, with an API key: they need no account here."`
 	}
+}
+
+// guest makes the caller's API key's guest a member of the document, with a token's role.
+func (s *Server) guest(ctx context.Context, a store.Access, role store.Role, id, name string) (store.User, error) {
+	me := callerOf(ctx)
+	if me.key.ID == uuid.Nil {
+		return store.User{}, problem(http.StatusForbidden, codeForbidden, "only programs, with an API key, make tokens for people of other systems")
+	}
+	if role == store.Owner {
+		return store.User{}, problem(http.StatusForbidden, codeForbidden, "people of other systems can't be owners")
+	}
+	if !store.ValidExternal(id) {
+		return store.User{}, invalid("body.user.id", fmt.Sprintf("an id has 1 to %d bytes", store.MaxExternal))
+	}
+	name = strings.TrimSpace(name)
+	if !plainText(name, maxNameChars) {
+		return store.User{}, invalid("body.user.name", fmt.Sprintf("a name has 1 to %d characters, all of them printable", maxNameChars))
+	}
+	guest, err := s.store.Guest(ctx, me.key.ID, id, name)
+	if err != nil {
+		return store.User{}, fmt.Errorf("make a guest: %w", err)
+	}
+	before, err := s.store.Resolve(ctx, a.Document.String(), guest.ID)
+	if err != nil {
+		return store.User{}, fmt.Errorf("read the guest's role so far: %w", err)
+	}
+	if before.Role == role {
+		return guest, nil
+	}
+	if _, err := s.store.SetMember(ctx, a.Document, guest.ID, role, me.user.ID); err != nil {
+		return store.User{}, fmt.Errorf("let the guest in: %w", err)
+	}
+	s.accessChanged(a.Document)
+	s.auditRole(ctx, a.Document, s.titleOf(ctx, a.Document), before.Role, role, guest.ID, guest.Name)
+	return guest, nil
 }
 
 // CollaborationToken opens a document's socket.
@@ -117,7 +157,8 @@ type createTokenOutput struct {
 
 func (s *Server) tokenRoutes() {
 	register(s, huma.Operation{OperationID: "createToken", Method: http.MethodPost, Path: prefix + "/documents/{id}/tokens", Tags: []string{"Tokens"}, Summary: "Make a collaboration token",
-		Description: "For opening this document's socket as oneself, never with more than one's own role. One that is made with an API key ends with it, and so do its sockets.", DefaultStatus: http.StatusCreated,
+		Description: "For opening this document's socket as oneself, never with more than one's own role. With an API key, `user` names a person of your own system instead, a guest of that key, who becomes a member with the token's role " +
+			"(editor at most; the last token says which), and stays one until they are removed or the key ends. One that is made with an API key ends with it, and so do its sockets.", DefaultStatus: http.StatusCreated,
 		Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone}}, signedIn, s.createToken)
 }
 
@@ -141,13 +182,23 @@ func (s *Server) createToken(ctx context.Context, in *createTokenInput) (*create
 	if in.Body != nil && in.Body.ExpiresIn != nil {
 		life = min(time.Duration(*in.Body.ExpiresIn)*time.Second, maxTokenLife)
 	}
+	who, detail := me, role.String()
+	if in.Body != nil && in.Body.User != nil {
+		if in.Body.Role == "" {
+			role = min(role, store.Editor)
+		}
+		if who, err = s.guest(ctx, a, role, in.Body.User.ID, in.Body.User.Name); err != nil {
+			return nil, err
+		}
+		detail = fmt.Sprintf("%s (%s): %s", who.Name, who.ID, role)
+	}
 	// The claims have whole seconds; so has what we say of them.
 	now := time.Now().UTC().Truncate(time.Second)
-	token, err := s.tokens.sign(grant{user: me.ID, doc: a.Document, role: role, key: callerOf(ctx).key.ID}, me.Name, now, now.Add(life))
+	token, err := s.tokens.sign(grant{user: who.ID, doc: a.Document, role: role, key: callerOf(ctx).key.ID}, who.Name, now, now.Add(life))
 	if err != nil {
 		return nil, err
 	}
-	s.audit(ctx, didCreateToken, a.Document.String(), s.titleOf(ctx, a.Document), role.String())
+	s.audit(ctx, didCreateToken, a.Document.String(), s.titleOf(ctx, a.Document), detail)
 	return &createTokenOutput{Body: CollaborationToken{Token: token, ExpiresAt: now.Add(life), URL: socketBase(visitOf(ctx).base)}}, nil
 }
 

@@ -217,6 +217,9 @@ func (s *Server) changeMe(ctx context.Context, in *renameMeInput) (*userOutput, 
 
 // applyChange changes an account, and has all nodes look at what it may still do.
 func (s *Server) applyChange(ctx context.Context, id store.UserID, change store.UserChange) (*userOutput, error) {
+	if _, err := s.account(ctx, id); err != nil {
+		return nil, err
+	}
 	user, err := s.store.ChangeUser(ctx, id, change)
 	if err != nil {
 		return nil, fmt.Errorf("change user: %w", err)
@@ -224,4 +227,28 @@ func (s *Server) applyChange(ctx context.Context, id store.UserID, change store.
 	s.credentialsChanged(ctx)
 	s.auditUserChange(ctx, user, change)
 	return &userOutput{Body: userOf(user)}, nil
+}
+
+// account reads one that exists. Guests are none: they belong to their API key.
+func (s *Server) account(ctx context.Context, id store.UserID) (store.User, error) {
+	user, err := s.store.User(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && user.Guest {
+		return store.User{}, problem(http.StatusNotFound, codeNotFound, "no such account")
+	}
+	if err != nil {
+		return store.User{}, fmt.Errorf("read account: %w", err)
+	}
+	return user, nil
+}
+
+// heir reads an account that is to own what another one did; location is where the request names it.
+func (s *Server) heir(ctx context.Context, location string, id store.UserID) (store.User, error) {
+	user, err := s.account(ctx, id)
+	if p, ok := errors.AsType[*Problem](err); ok && p.Status == http.StatusNotFound {
+		return store.User{}, invalid(location, "no such account")
+	}
+	if err == nil && user.Disabled {
+		return store.User{}, invalid(location, "this account is disabled")
+	}
+	return user, err
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/bizsync/bizsync/store/sqlite"
 )
 
-// TestKeepHouse: what has expired goes by itself, and nothing before.
+// TestKeepHouse: what has expired, or was in the trash for long, goes by itself, and nothing before.
 func TestKeepHouse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := sqlite.Open(t.Context(), sqlite.Memory, sqlite.Options{})
@@ -39,6 +39,26 @@ func TestKeepHouse(t *testing.T) {
 		time.Sleep(time.Minute + 2*housekeepingPeriod)
 		if err := s.FinishRequest(ctx, k, store.Reply{}); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("a reply of yesterday: %v", err)
+		}
+		// So has the trash its time.
+		u, err := s.CreateUser(ctx, store.User{Email: "ann@example.com", Name: "Ann", Role: store.RoleMember})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, _, err := s.CreateDocument(ctx, store.Document{Title: "Plans", Owner: u.ID}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.TrashDocument(ctx, d.ID, u.ID); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(store.TrashTime - time.Hour)
+		if _, err := s.Document(ctx, d.ID, u.ID); err != nil {
+			t.Errorf("a document that may be brought back: %v", err)
+		}
+		time.Sleep(time.Hour + 2*housekeepingPeriod)
+		if _, err := s.Document(ctx, d.ID, u.ID); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a document of last month's trash: %v", err)
 		}
 		cancel()
 		house.Wait()

@@ -267,6 +267,7 @@ func (n *node) keepHouse(ctx context.Context) {
 		}{
 			{"expired sessions", n.store.DeleteExpiredSessions},
 			{"replies to requests of yesterday", n.store.SweepRequests},
+			{"what was in the trash for long", n.store.SweepTrash},
 		} {
 			for {
 				removed, err := sweep.some(ctx, housekeepingRows)
