@@ -184,6 +184,21 @@ export class Person {
     return streams;
   }
 
+  /** Adds a person to the document whose sharing dialog is open, by the first letters of the name. */
+  async shareWith(name, role) {
+    const dialog = this.page.getByTestId('share-dialog');
+    await dialog.getByRole('combobox', { name: 'Person' }).fill(name);
+    await dialog.getByRole('option', { name }).click();
+    await dialog.getByLabel('Role', { exact: true }).selectOption(role);
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+    await dialog.getByLabel(`Role of ${name}`).waitFor();
+  }
+
+  async logOut() {
+    await this.page.getByTestId('me').getByRole('button').first().click();
+    await this.page.getByTestId('logout').click();
+  }
+
   /** Opens the bell's panel. */
   async openBell() {
     await this.page.getByTestId('bell').getByRole('button').first().click();

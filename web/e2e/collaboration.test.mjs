@@ -99,10 +99,7 @@ test('three people write one document', { timeout: 240_000 }, async (t) => {
       ['Bo', 'editor'],
       ['Cy', 'viewer'],
     ]) {
-      await dialog.getByLabel('Person').selectOption({ label: `${name} (${name.toLowerCase()}@example.org)` });
-      await dialog.getByLabel('Role', { exact: true }).selectOption(role);
-      await dialog.getByRole('button', { name: 'Add', exact: true }).click();
-      await dialog.getByLabel(`Role of ${name}`).waitFor();
+      await ada.shareWith(name, role);
     }
     await ada.shoot('3-share');
     await dialog.getByRole('button', { name: 'Done' }).click();

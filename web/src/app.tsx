@@ -1,5 +1,6 @@
-import { Suspense, lazy, useEffect, type ComponentType, type ReactNode } from 'react';
-import type { User } from './api/types';
+import { Component, Suspense, lazy, useEffect, type ComponentType, type ReactNode } from 'react';
+import type { DocumentView, User } from './api/types';
+import { t, useText } from './i18n';
 import { NoticesProvider } from './notices/provider';
 import { DocumentsPage } from './pages/documents';
 import { InvitePage } from './pages/invite';
@@ -15,14 +16,54 @@ import { Shell } from './ui/shell';
 const EditorPage = lazy(() => import('./pages/editor'));
 const PeoplePage = lazy(() => import('./pages/people'));
 const AdminPage = lazy(() => import('./pages/admin'));
+const AuditPage = lazy(() => import('./pages/audit'));
 const AccountPage = lazy(() => import('./pages/account'));
+const KeysPage = lazy(() => import('./pages/keys'));
 
 /** The pages that come when they are asked for. */
-const framed: Record<string, ComponentType<{ user: User }>> = {
+const framed: Partial<Record<string, ComponentType<{ user: User }>>> = {
   '/people': PeoplePage,
   '/admin': AdminPage,
+  '/admin/audit': AuditPage,
   '/account': AccountPage,
+  '/account/keys': KeysPage,
 };
+
+const lists: Partial<Record<string, DocumentView>> = {
+  '/': 'all',
+  '/owned': 'owned',
+  '/shared': 'shared',
+  '/trash': 'trash',
+};
+
+/** Says so when a part of the application can't be fetched, as after an update of the server. */
+class Fetched extends Component<{ children: ReactNode }, { failed: boolean }> {
+  override state = { failed: false };
+
+  static getDerivedStateFromError(error: unknown) {
+    // Browsers word the failure of an import differently; all throw a TypeError. Anything else is a mistake of ours.
+    if (!(error instanceof TypeError)) throw error;
+    return { failed: true };
+  }
+
+  override render() {
+    if (!this.state.failed) return this.props.children;
+    return (
+      <Notice title={t('app.outdated')}>
+        <p>{t('app.outdatedText')}</p>
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            window.location.reload();
+          }}
+        >
+          {t('app.reload')}
+        </button>
+      </Notice>
+    );
+  }
+}
 
 /** Sends a visitor who isn't logged in to the log-in page, and back afterwards. */
 function LoginFirst() {
@@ -34,18 +75,19 @@ function LoginFirst() {
 }
 
 function Private({ children }: { children: (user: User) => ReactNode }) {
+  const t = useText();
   const { session, retry } = useSession();
   switch (session.status) {
     case 'loading':
-      return <Notice title="Opening…" quiet />;
+      return <Notice title={t('common.opening')} quiet />;
     case 'nobody':
       return <LoginFirst />;
     case 'error':
       return (
-        <Notice title="BizSync doesn't answer">
+        <Notice title={t('app.silent')}>
           <p>{session.reason}</p>
           <button type="button" className="button" onClick={retry}>
-            Try again
+            {t('common.tryAgain')}
           </button>
         </Notice>
       );
@@ -56,18 +98,22 @@ function Private({ children }: { children: (user: User) => ReactNode }) {
 
 export function App() {
   const path = usePath();
+  const t = useText();
   if (path === '/setup') return <SetupPage />;
   if (path === '/login') return <LoginPage />;
   if (path === '/invite') return <InvitePage />;
-  if (path === '/') return <Private>{(user) => <DocumentsPage user={user} />}</Private>;
+  const view = lists[path];
+  if (view) return <Private>{(user) => <DocumentsPage key={view} user={user} view={view} />}</Private>;
   const Page = framed[path];
   if (Page) {
     return (
       <Private>
         {(user) => (
-          <Suspense fallback={<Shell user={user} />}>
-            <Page key={path} user={user} />
-          </Suspense>
+          <Fetched key={path}>
+            <Suspense fallback={<Shell user={user} />}>
+              <Page user={user} />
+            </Suspense>
+          </Fetched>
         )}
       </Private>
     );
@@ -79,9 +125,11 @@ export function App() {
     return (
       <Private>
         {(user) => (
-          <Suspense fallback={<Notice title="Opening the document…" quiet />}>
-            <EditorPage key={id} id={id} user={user} />
-          </Suspense>
+          <Fetched key={path}>
+            <Suspense fallback={<Notice title={t('editor.opening')} quiet />}>
+              <EditorPage key={id} id={id} user={user} />
+            </Suspense>
+          </Fetched>
         )}
       </Private>
     );

@@ -1,11 +1,13 @@
+// First, so that the pages' own styles come after them.
+import './styles/base.css';
+import './styles/shell.css';
+import './styles/live.css';
+import './styles/pages.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app';
 import { preferredLanguage, speakLanguage } from './i18n';
 import { SessionProvider } from './session';
-import './styles/base.css';
-import './styles/live.css';
-import './styles/pages.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element with the id "root"');

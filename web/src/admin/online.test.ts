@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OnlineEditor } from '../api/types';
-import { byDocument, counted, countsOf, lasting, matches } from './online';
+import { byDocument, countsOf, lasting, matches } from './online';
 
 let made = 0;
 function online(name: string, title: string, node = 'node-a'): OnlineEditor {
@@ -63,15 +63,5 @@ describe('lasting', () => {
     [4 * 86_400 + 2 * 3600, '4 d 2 h'],
   ])('%d seconds', (seconds, want) => {
     expect(lasting(new Date(now - seconds * 1000).toISOString(), now)).toBe(want);
-  });
-});
-
-describe('counted', () => {
-  it.each([
-    [0, '0 people'],
-    [1, '1 person'],
-    [2, '2 people'],
-  ])('%d', (n, want) => {
-    expect(counted(n, 'person', 'people')).toBe(want);
   });
 });

@@ -1,4 +1,6 @@
 import type { OnlineEditor } from '../api/types';
+import { languageNow, t } from '../i18n';
+import { span } from './measure';
 
 /** A document that somebody has open, with those who have. */
 export interface OpenDocument {
@@ -8,13 +10,13 @@ export interface OpenDocument {
 }
 
 /** Text for comparing: without case and accents. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }
 
 /** Whether each word of the query is in the person's name, the document's title or the server's name. */
 export function matches(editor: OnlineEditor, query: string): boolean {
-  const text = plain(`${editor.user.name}\n${editor.document.title || 'Untitled'}\n${editor.node}`);
+  const text = plain(`${editor.user.name}\n${editor.document.title || t('common.untitled')}\n${editor.node}`);
   return plain(query)
     .split(/\s+/)
     .every((word) => text.includes(word));
@@ -34,7 +36,7 @@ export function byDocument(editors: readonly OnlineEditor[]): OpenDocument[] {
       found.set(id, { id, title, editors: [editor] });
     }
   }
-  return [...found.values()].sort((a, b) => a.title.localeCompare(b.title) || a.id.localeCompare(b.id));
+  return [...found.values()].sort((a, b) => a.title.localeCompare(b.title, languageNow()) || a.id.localeCompare(b.id));
 }
 
 export interface Counts {
@@ -51,20 +53,7 @@ export function countsOf(editors: readonly OnlineEditor[]): Counts {
   };
 }
 
-/** "1 person", "2 people". */
-export function counted(n: number, one: string, many: string): string {
-  return `${n} ${n === 1 ? one : many}`;
-}
-
 /** How long something has been up: "12 s", "5 min", "3 h 20 min", "4 d 2 h". */
 export function lasting(since: string, now: number): string {
-  const seconds = Math.max(0, Math.floor((now - Date.parse(since)) / 1000));
-  if (Number.isNaN(seconds)) return '';
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
-  const days = Math.floor(hours / 24);
-  return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
+  return span((now - Date.parse(since)) / 1000);
 }

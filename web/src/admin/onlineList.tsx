@@ -1,18 +1,14 @@
 import { memo, useCallback, useEffect, useRef, useState } from 'react';
 import { ApiError, api } from '../api/client';
 import type { OnlineEditor } from '../api/types';
+import { useText } from '../i18n';
 import { activityOf, isActive } from '../live/activity';
 import { Avatar } from '../ui/avatar';
 import { Confirm } from '../ui/confirm';
+import { Icon } from '../ui/icon';
 import { useTask } from '../ui/useTask';
-import { byDocument, counted, lasting, matches, type OpenDocument } from './online';
-
-const roleWord: Record<OnlineEditor['role'], string> = {
-  owner: 'Owner',
-  editor: 'Can edit',
-  commenter: 'View only',
-  viewer: 'View only',
-};
+import { fullTime } from '../ui/when';
+import { byDocument, lasting, matches, type OpenDocument } from './online';
 
 const Connection = memo(function Connection({
   editor,
@@ -23,6 +19,7 @@ const Connection = memo(function Connection({
   now: number;
   onEnd: (editor: OnlineEditor) => void;
 }) {
+  const t = useText();
   const { user, role, node, since, lastActive } = editor;
   const active = isActive(lastActive, now);
   return (
@@ -30,40 +27,41 @@ const Connection = memo(function Connection({
       <Avatar id={user.id} name={user.name} />
       <span className="online-who">
         <span className="row-title">{user.name}</span>
-        <span className="online-role">{roleWord[role]}</span>
+        <span className="online-role">{t(`role.${role}`)}</span>
       </span>
       <span className="online-fact online-node">
-        <span className="online-label">Server </span>
+        <span className="online-label">{t('admin.server')} </span>
         <code>{node}</code>
       </span>
-      <span className="online-fact online-since" title={`Since ${new Date(since).toLocaleString()}`}>
-        <span className="online-label">Here for </span>
+      <span className="online-fact online-since" title={t('admin.since', { when: fullTime(since) })}>
+        <span className="online-label">{t('admin.hereFor')} </span>
         {lasting(since, now)}
       </span>
-      <span className="online-fact online-activity" data-active={active} title={new Date(lastActive).toLocaleString()}>
+      <span className="online-fact online-activity" data-active={active} title={fullTime(lastActive)}>
         {activityOf(lastActive, now)}
       </span>
       <button
         type="button"
         className="button button-quiet button-small"
-        aria-label={`End the connection of ${user.name}`}
+        aria-label={t('admin.endNamed', { name: user.name })}
         onClick={() => {
           onEnd(editor);
         }}
       >
-        End
+        {t('admin.end')}
       </button>
     </li>
   );
 });
 
 function Group({ doc, now, onEnd }: { doc: OpenDocument; now: number; onEnd: (editor: OnlineEditor) => void }) {
-  const title = doc.title || 'Untitled';
+  const t = useText();
+  const title = doc.title || t('common.untitled');
   return (
     <section className="online-group" aria-label={title} data-document={title}>
       <div className="online-group-head">
         <h3>{title}</h3>
-        <span className="quiet">{counted(doc.editors.length, 'connection', 'connections')}</span>
+        <span className="quiet">{t('count.connections', { n: doc.editors.length })}</span>
       </div>
       <ul className="rows">
         {doc.editors.map((editor) => (
@@ -84,6 +82,7 @@ export function OnlineList({
   now: number;
   onEnded: (connectionId: string) => void;
 }) {
+  const t = useText();
   const [query, setQuery] = useState('');
   const [asked, setAsked] = useState<OnlineEditor | null>(null);
   const [done, setDone] = useState('');
@@ -101,14 +100,14 @@ export function OnlineList({
   }, []);
 
   const end = async ({ connectionId, user, document }: OnlineEditor) => {
-    const name = `The connection of ${user.name} to “${document.title || 'Untitled'}”`;
+    const what = { name: user.name, title: document.title || t('common.untitled') };
     const succeeded = await task.run(async () => {
       try {
         await api.endConnection(connectionId);
-        setDone(`${name} was ended.`);
+        setDone(t('admin.ended', what));
       } catch (error) {
         if (!(error instanceof ApiError && error.status === 404)) throw error;
-        setDone(`${name} had ended already.`);
+        setDone(t('admin.hadEnded', what));
       }
     });
     if (!succeeded) return;
@@ -120,12 +119,13 @@ export function OnlineList({
     <>
       <div className="search">
         <label htmlFor="online-filter" className="visually-hidden">
-          Filter by person, document or server
+          {t('admin.filter')}
         </label>
+        <Icon name="search" />
         <input
           id="online-filter"
           type="search"
-          placeholder="Filter by person, document or server"
+          placeholder={t('admin.filter')}
           value={query}
           onChange={(e) => {
             setQuery(e.target.value);
@@ -143,18 +143,21 @@ export function OnlineList({
         </div>
       ) : editors.length > 0 ? (
         <p className="quiet" data-testid="no-match">
-          No person, document or server contains “{query.trim()}”.
+          {t('admin.noMatch', { query: query.trim() })}
         </p>
       ) : (
-        <section className="empty" data-testid="nobody">
-          <h3>It is quiet</h3>
-          <p>As soon as somebody opens one, here or on another server, you see it here without reloading.</p>
+        <section className="empty empty-framed" data-testid="nobody">
+          <span className="empty-icon">
+            <Icon name="pulse" size={24} />
+          </span>
+          <h3>{t('admin.quiet')}</h3>
+          <p>{t('admin.quietText')}</p>
         </section>
       )}
       {asked ? (
         <Confirm
-          title={`End the connection of ${asked.user.name}?`}
-          action="End connection"
+          title={t('admin.endTitle', { name: asked.user.name })}
+          action={t('admin.endAction')}
           busy={task.busy}
           problem={task.problem}
           onConfirm={() => end(asked)}
@@ -162,11 +165,7 @@ export function OnlineList({
             setAsked(null);
           }}
         >
-          <p>
-            The page in which {asked.user.name} has “{asked.document.title || 'Untitled'}” open is told so and stays
-            disconnected until it is reloaded. To keep somebody out, remove them from the document or disable the
-            account.
-          </p>
+          <p>{t('admin.endText', { name: asked.user.name, title: asked.document.title || t('common.untitled') })}</p>
         </Confirm>
       ) : null}
     </>

@@ -1,142 +1,115 @@
-import type {
-  AccountRole,
-  Device,
-  DocumentInfo,
-  DocumentRole,
-  Member,
-  NewUser,
-  Nodes,
-  NoticePage,
-  Page,
-  Problem,
-  User,
-} from './types';
+import { languageNow, t, type TextKey } from '../i18n';
+import { en } from '../i18n/en';
+import { ApiError, addressOf, request, type Calling } from './request';
+import type { AuditQuery, DocumentRole } from './types';
 
-/** An answer of the server that is not a success, or (status 0) no answer at all. */
-export class ApiError extends Error {
-  readonly status: number;
-  readonly code: string;
-  /** Seconds to wait before trying again, when the server said so. */
-  readonly retryAfter: number | null;
+export { ApiError } from './request';
 
-  constructor(status: number, code: string, message: string, retryAfter: number | null = null) {
-    super(message);
-    this.name = 'ApiError';
-    this.status = status;
-    this.code = code;
-    this.retryAfter = retryAfter;
-  }
-}
+type ProblemKey = Extract<TextKey, `problem.${string}`>;
 
 /** Says in plain words why a call failed, for showing to the person who made it. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'Something went wrong.';
-}
-
-function describe(problem: Problem, status: number): string {
-  const first = problem.errors?.find((e) => e.message)?.message;
-  return first ?? problem.detail ?? problem.title ?? `The server answered with status ${status}.`;
-}
-
-async function failure(response: Response): Promise<ApiError> {
-  let problem: Problem = {};
-  try {
-    problem = (await response.json()) as Problem;
-  } catch {
-    // A proxy in between may answer with a page of its own; the status alone has to do.
+  if (error instanceof ApiError && error.status === 429) {
+    return error.retryAfter ? t('error.wait', { n: error.retryAfter }) : t('error.waitAMinute');
   }
-  const wait = Number(response.headers.get('Retry-After'));
-  const retryAfter = Number.isFinite(wait) && wait > 0 ? wait : null;
-  return new ApiError(response.status, problem.code ?? 'unknown', describe(problem, response.status), retryAfter);
-}
-
-async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const headers: Record<string, string> = { Accept: 'application/json' };
-  const init: RequestInit = { method, credentials: 'same-origin', headers };
-  if (signal) init.signal = signal;
-  if (body !== undefined) {
-    headers['Content-Type'] = 'application/json';
-    init.body = JSON.stringify(body);
+  if (error instanceof ApiError && languageNow() !== 'en') {
+    // The server explains itself in English only; its codes say enough for the rest.
+    const key = `problem.${error.code}`;
+    if (key in en) return t(key as ProblemKey);
   }
-  let response: Response;
-  try {
-    response = await fetch(`/api/v1${path}`, init);
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new ApiError(0, 'unreachable', "The server can't be reached. Check your connection and try again.");
-  }
-  if (!response.ok) throw await failure(response);
-  if (response.status === 204) return undefined as T;
-  return (await response.json()) as T;
+  return error instanceof Error ? error.message : t('error.unknown');
 }
 
 /** Reads a list to its end. Lists of accounts and members are short enough to show whole. */
-async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
+async function all<T>(read: (cursor: string) => Promise<{ data: T[]; nextCursor: string }>): Promise<T[]> {
   const found: T[] = [];
-  let cursor: string | null = null;
+  let cursor = '';
   do {
-    const query = new URLSearchParams({ limit: '200' });
-    if (cursor) query.set('cursor', cursor);
-    const page: Page<T> = await call('GET', `${path}?${query.toString()}`, undefined, signal);
+    const page = await read(cursor);
     found.push(...page.data);
-    cursor = page.nextCursor ?? null;
+    cursor = page.nextCursor;
   } while (cursor);
   return found;
 }
 
-const documentPath = (id: string) => `/documents/${encodeURIComponent(id)}`;
+const most = 200;
+
+/** A name that nobody else gives; randomUUID only exists behind TLS. */
+const anyName = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** Names a request that creates something, so that the server does it once however often it is asked. */
+const once = () => ({ 'Idempotency-Key': anyName() });
 
 /** Paths of the event streams. */
 export const streams = {
-  notices: '/api/v1/notifications/stream',
-  editors: (id: string) => `/api/v1${documentPath(id)}/events`,
-  everyone: '/api/v1/admin/events',
+  notices: addressOf('/notifications/stream'),
+  editors: (id: string) => addressOf('/documents/{id}/events', { id }),
+  everyone: addressOf('/admin/events'),
 };
 
+type DocumentQuery = NonNullable<Calling<'get', '/documents'>['query']>;
+
 export const api = {
-  setupNeeded: (signal?: AbortSignal) => call<{ needed: boolean }>('GET', '/setup', undefined, signal),
-  setUp: (body: { token: string; email: string; name: string; password: string }) => call<User>('POST', '/setup', body),
-  acceptInvitation: (body: { token: string; password: string }) => call<User>('POST', '/invitations', body),
+  setupNeeded: (signal?: AbortSignal) => request('get', '/setup', { signal }),
+  setUp: (body: Calling<'post', '/setup'>['body']) => request('post', '/setup', { body }),
+  acceptInvitation: (body: Calling<'post', '/invitations'>['body']) => request('post', '/invitations', { body }),
 
-  whoAmI: (signal?: AbortSignal) => call<User>('GET', '/session', undefined, signal),
-  logIn: (body: { email: string; password: string }) => call<User>('POST', '/session', body),
-  logOut: () => call<undefined>('DELETE', '/session'),
+  whoAmI: (signal?: AbortSignal) => request('get', '/session', { signal }),
+  logIn: (body: Calling<'post', '/session'>['body']) => request('post', '/session', { body }),
+  logOut: () => request('delete', '/session'),
 
-  users: (signal?: AbortSignal) => all<User>('/users', signal),
-  addUser: (body: { email: string; name: string; role: AccountRole; password?: string }) =>
-    call<NewUser>('POST', '/users', body),
-  changeUser: (id: string, change: { name?: string; role?: AccountRole; disabled?: boolean }) =>
-    call<User>('PATCH', `/users/${encodeURIComponent(id)}`, change),
-  changeMe: (change: { name: string }) => call<User>('PATCH', '/users/me', change),
-  devices: (signal?: AbortSignal) => all<Device>('/sessions', signal),
-  endDevice: (id: string) => call<undefined>('DELETE', `/sessions/${encodeURIComponent(id)}`),
+  users: (signal?: AbortSignal) =>
+    all((cursor) => request('get', '/users', { query: { limit: most, cursor }, signal })),
+  addUser: (body: Calling<'post', '/users'>['body']) => request('post', '/users', { body, headers: once() }),
+  changeUser: (id: string, body: Calling<'patch', '/users/{id}'>['body']) =>
+    request('patch', '/users/{id}', { path: { id }, body }),
+  changeMe: (body: Calling<'patch', '/users/me'>['body']) => request('patch', '/users/me', { body }),
+  changePassword: (body: Calling<'put', '/users/me/password'>['body']) =>
+    request('put', '/users/me/password', { body }),
+  resetPassword: (id: string) => request('post', '/users/{id}/reset', { path: { id } }),
+  deleteUser: (id: string, heir: string) => request('delete', '/users/{id}', { path: { id }, query: { heir } }),
+  findPeople: async (q: string, signal?: AbortSignal) =>
+    (await request('get', '/people', { query: { q, limit: 8 }, signal })).data,
+  devices: (signal?: AbortSignal) =>
+    all((cursor) => request('get', '/sessions', { query: { limit: most, cursor }, signal })),
+  endDevice: (id: string) => request('delete', '/sessions/{id}', { path: { id } }),
 
-  notices: (cursor?: string) => {
-    const params = new URLSearchParams({ limit: '30' });
-    if (cursor) params.set('cursor', cursor);
-    return call<NoticePage>('GET', `/notifications?${params.toString()}`);
-  },
-  readNotice: (id: string) => call<undefined>('POST', `/notifications/${encodeURIComponent(id)}/read`),
-  readAllNotices: () => call<undefined>('POST', '/notifications/read', {}),
+  keys: (signal?: AbortSignal) =>
+    all((cursor) => request('get', '/api-keys', { query: { limit: most, cursor }, signal })),
+  createKey: (body: Calling<'post', '/api-keys'>['body']) => request('post', '/api-keys', { body, headers: once() }),
+  deleteKey: (id: string) => request('delete', '/api-keys/{id}', { path: { id } }),
 
-  nodes: (signal?: AbortSignal) => call<Nodes>('GET', '/admin/nodes', undefined, signal),
-  endConnection: (id: string) => call<undefined>('DELETE', `/admin/connections/${encodeURIComponent(id)}`),
+  notices: (cursor = '') => request('get', '/notifications', { query: { limit: 30, cursor } }),
+  readNotice: (id: string) => request('post', '/notifications/{id}/read', { path: { id } }),
+  readAllNotices: () => request('post', '/notifications/read', { body: {} }),
 
-  documents: (query: { q?: string; cursor?: string }, signal?: AbortSignal) => {
-    const params = new URLSearchParams({ limit: '50' });
-    if (query.q) params.set('q', query.q);
-    if (query.cursor) params.set('cursor', query.cursor);
-    return call<Page<DocumentInfo>>('GET', `/documents?${params.toString()}`, undefined, signal);
-  },
-  document: (id: string, signal?: AbortSignal) => call<DocumentInfo>('GET', documentPath(id), undefined, signal),
-  createDocument: (title: string) => call<DocumentInfo>('POST', '/documents', { title }),
-  renameDocument: (id: string, title: string) => call<DocumentInfo>('PATCH', documentPath(id), { title }),
-  trashDocument: (id: string) => call<undefined>('DELETE', documentPath(id)),
-  restoreDocument: (id: string) => call<DocumentInfo>('POST', `${documentPath(id)}/restore`),
+  nodes: (signal?: AbortSignal) => request('get', '/admin/nodes', { signal }),
+  statistics: (signal?: AbortSignal) => request('get', '/admin/statistics', { signal }),
+  audit: (query: AuditQuery, signal?: AbortSignal) =>
+    request('get', '/admin/audit', { query: { limit: 50, ...query }, signal }),
+  endConnection: (id: string) => request('delete', '/admin/connections/{id}', { path: { id } }),
 
-  members: (id: string, signal?: AbortSignal) => all<Member>(`${documentPath(id)}/members`, signal),
+  documents: (query: DocumentQuery, signal?: AbortSignal) =>
+    request('get', '/documents', { query: { limit: 50, ...query }, signal }),
+  document: (id: string, signal?: AbortSignal) => request('get', '/documents/{id}', { path: { id }, signal }),
+  createDocument: (body: Calling<'post', '/documents'>['body']) =>
+    request('post', '/documents', { body, headers: once() }),
+  renameDocument: (id: string, title: string) => request('patch', '/documents/{id}', { path: { id }, body: { title } }),
+  transferDocument: (id: string, owner: string) =>
+    request('patch', '/documents/{id}', { path: { id }, body: { owner } }),
+  duplicateDocument: (id: string, title: string) =>
+    request('post', '/documents/{id}/duplicate', { path: { id }, body: { title }, headers: once() }),
+  purgeDocument: (id: string) => request('delete', '/documents/{id}', { path: { id }, query: { forever: true } }),
+  trashDocument: (id: string) => request('delete', '/documents/{id}', { path: { id } }),
+  restoreDocument: (id: string) => request('post', '/documents/{id}/restore', { path: { id } }),
+
+  members: (id: string, signal?: AbortSignal) =>
+    all((cursor) =>
+      request('get', '/documents/{id}/members', { path: { id }, query: { limit: most, cursor }, signal }),
+    ),
   setMember: (id: string, userId: string, role: DocumentRole) =>
-    call<Member>('PUT', `${documentPath(id)}/members/${encodeURIComponent(userId)}`, { role }),
+    request('put', '/documents/{id}/members/{userId}', { path: { id, userId }, body: { role } }),
   removeMember: (id: string, userId: string) =>
-    call<undefined>('DELETE', `${documentPath(id)}/members/${encodeURIComponent(userId)}`),
+    request('delete', '/documents/{id}/members/{userId}', { path: { id, userId } }),
 };

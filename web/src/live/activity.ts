@@ -1,4 +1,5 @@
-import { when } from '../ui/when';
+import { t } from '../i18n';
+import { isDated, when } from '../ui/when';
 
 /** Somebody who did nothing for this long is idle, in milliseconds. The server tells of activity every 10 s. */
 export const idleAfter = 120_000;
@@ -11,7 +12,7 @@ export function isActive(lastActive: string, now: number): boolean {
 
 /** Says when somebody did something last: "active now", "active 5 minutes ago". */
 export function activityOf(lastActive: string, now: number): string {
-  if (isActive(lastActive, now)) return 'active now';
+  if (isActive(lastActive, now)) return t('active.now');
   const said = when(lastActive, now);
-  return /^[A-Z]/.test(said) ? `active on ${said}` : `active ${said}`;
+  return isDated(lastActive, now) ? t('active.on', { when: said }) : t('active.ago', { when: said });
 }

@@ -1,32 +1,15 @@
 import type { Notice } from '../api/types';
+import { useText } from '../i18n';
 import { Link } from '../router';
 import { Avatar } from '../ui/avatar';
+import { Icon } from '../ui/icon';
 import { Popover } from '../ui/popover';
 import { useNow } from '../ui/useNow';
-import { when } from '../ui/when';
+import { fullTime, when } from '../ui/when';
 import { useNotices } from './context';
 import type { NoticeCenter } from './noticeCenter';
 import { NoticeText } from './noticeText';
 import { linkOf, textOf } from './sentence';
-
-function BellIcon() {
-  return (
-    <svg
-      width="20"
-      height="20"
-      viewBox="0 0 20 20"
-      fill="none"
-      stroke="currentColor"
-      strokeWidth="1.6"
-      strokeLinecap="round"
-      strokeLinejoin="round"
-      aria-hidden="true"
-      focusable="false"
-    >
-      <path d="M10 3a4.5 4.5 0 0 0-4.5 4.5c0 4-1.6 5.2-1.6 6.4h12.2c0-1.2-1.6-2.4-1.6-6.4A4.5 4.5 0 0 0 10 3ZM8.2 16.4a2 2 0 0 0 3.6 0" />
-    </svg>
-  );
-}
 
 function Item({
   notice,
@@ -39,6 +22,7 @@ function Item({
   center: NoticeCenter;
   onFollow: () => void;
 }) {
+  const t = useText();
   const link = linkOf(notice);
   const unread = !notice.readAt;
   const body = (
@@ -46,10 +30,10 @@ function Item({
       <Avatar id={notice.actor?.id ?? notice.document.id} name={notice.actor?.name ?? ''} />
       <span className="note-body">
         <span className="note-text">
-          {unread ? <span className="visually-hidden">Unread: </span> : null}
+          {unread ? <span className="visually-hidden">{t('notices.unreadMark')}</span> : null}
           <NoticeText notice={notice} />
         </span>
-        <time className="note-when" dateTime={notice.createdAt} title={new Date(notice.createdAt).toLocaleString()}>
+        <time className="note-when" dateTime={notice.createdAt} title={fullTime(notice.createdAt)}>
           {when(notice.createdAt, now)}
         </time>
       </span>
@@ -75,8 +59,8 @@ function Item({
         <button
           type="button"
           className="note-dot"
-          title="Mark as read"
-          aria-label={`Mark as read: ${textOf(notice)}`}
+          title={t('notices.mark')}
+          aria-label={t('notices.markOne', { text: textOf(notice) })}
           onClick={() => center.markRead(notice.id)}
         />
       ) : null}
@@ -85,20 +69,21 @@ function Item({
 }
 
 function Panel({ close }: { close: () => void }) {
+  const t = useText();
   const { center, state } = useNotices();
   const now = useNow(30_000);
   const { notices, unread, status, problem, nextCursor } = state;
   return (
     <>
       <div className="notes-head">
-        <h2>Notifications</h2>
+        <h2>{t('notices.title')}</h2>
         <button
           type="button"
           className="button button-quiet button-small"
           disabled={unread === 0}
           onClick={() => center.markAllRead()}
         >
-          Mark all as read
+          {t('notices.markAll')}
         </button>
       </div>
       {problem ? (
@@ -106,18 +91,18 @@ function Panel({ close }: { close: () => void }) {
           <p>{problem}</p>
           {status === 'failed' ? (
             <button type="button" className="button button-small" onClick={() => center.read()}>
-              Try again
+              {t('common.tryAgain')}
             </button>
           ) : null}
         </div>
       ) : null}
-      {status === 'loading' ? <p className="notes-quiet">Reading the list…</p> : null}
+      {status === 'loading' ? <p className="notes-quiet">{t('common.listing')}</p> : null}
       {status === 'ready' && notices.length === 0 ? (
         <div className="notes-quiet" data-testid="no-notices">
           <p>
-            <strong>Nothing yet</strong>
+            <strong>{t('notices.none')}</strong>
           </p>
-          <p>When somebody shares a document with you, or changes what you may do in it, you read it here.</p>
+          <p>{t('notices.noneText')}</p>
         </div>
       ) : null}
       {notices.length > 0 ? (
@@ -128,7 +113,7 @@ function Panel({ close }: { close: () => void }) {
           {nextCursor ? (
             <li className="notes-more">
               <button type="button" className="button button-quiet button-small" onClick={() => center.more()}>
-                Show older
+                {t('notices.older')}
               </button>
             </li>
           ) : null}
@@ -140,19 +125,20 @@ function Panel({ close }: { close: () => void }) {
 
 /** The bell with the number of unread notices, and the list that it opens. */
 export function Bell() {
+  const t = useText();
   const { state } = useNotices();
   const { unread } = state;
-  const label = unread === 0 ? 'Notifications' : `Notifications, ${unread} unread`;
+  const label = unread === 0 ? t('notices.title') : t('notices.unread', { n: unread });
   return (
     <Popover
-      label="Notifications"
+      label={t('notices.title')}
       className="bell"
       testId="bell"
       triggerClass="icon-button"
       triggerLabel={label}
       trigger={
         <>
-          <BellIcon />
+          <Icon name="bell" size={20} />
           {unread > 0 ? (
             <span className="bell-count" data-testid="unread" aria-hidden="true">
               {unread > 99 ? '99+' : unread}

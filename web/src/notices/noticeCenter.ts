@@ -10,7 +10,8 @@ export interface NoticeState {
   status: 'loading' | 'ready' | 'failed';
   /** Why the last thing that was asked of the server failed, or empty. */
   problem: string;
-  nextCursor: string | null;
+  /** Where older ones begin; empty when there are none. */
+  nextCursor: string;
   /** The newest one that came while this page was open, until it is dismissed. */
   fresh: Notice | null;
   /** The server says that nobody is logged in here. */
@@ -29,7 +30,7 @@ const nothing: NoticeState = {
   unread: 0,
   status: 'loading',
   problem: '',
-  nextCursor: null,
+  nextCursor: '',
   fresh: null,
   loggedOut: false,
 };
@@ -108,7 +109,7 @@ export class NoticeCenter {
         unread: page.unread + newer.length,
         status: 'ready',
         problem: '',
-        nextCursor: page.nextCursor ?? null,
+        nextCursor: page.nextCursor,
       });
     } catch (error) {
       if (reading !== this.#reading) return;
@@ -125,7 +126,7 @@ export class NoticeCenter {
       const page = await this.#server.notices(nextCursor);
       const shown = new Set(this.#state.notices.map(({ id }) => id));
       const older = page.data.filter(({ id }) => !shown.has(id));
-      this.#set({ notices: [...this.#state.notices, ...older], nextCursor: page.nextCursor ?? null });
+      this.#set({ notices: [...this.#state.notices, ...older], nextCursor: page.nextCursor });
     });
   }
 

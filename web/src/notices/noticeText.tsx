@@ -1,7 +1,9 @@
 import type { Notice } from '../api/types';
+import { useText } from '../i18n';
 import { sentenceOf } from './sentence';
 
 /** The sentence of a notice, names emphasised. */
 export function NoticeText({ notice }: { notice: Notice }) {
-  return sentenceOf(notice).map(({ text, strong }, i) => (strong ? <strong key={i}>{text}</strong> : text));
+  useText();
+  return sentenceOf(notice, (name) => <strong>{name}</strong>);
 }

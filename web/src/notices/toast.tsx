@@ -1,6 +1,8 @@
 import { useEffect, useState } from 'react';
 import type { Notice } from '../api/types';
+import { useText } from '../i18n';
 import { Link } from '../router';
+import { Icon } from '../ui/icon';
 import { useNotices } from './context';
 import { NoticeText } from './noticeText';
 import { linkOf } from './sentence';
@@ -9,6 +11,7 @@ import { linkOf } from './sentence';
 const stay = 8_000;
 
 function Toast({ notice, onOpen, onClose }: { notice: Notice; onOpen: () => void; onClose: () => void }) {
+  const t = useText();
   const [held, setHeld] = useState(false);
   useEffect(() => {
     if (held) return;
@@ -42,10 +45,8 @@ function Toast({ notice, onOpen, onClose }: { notice: Notice; onOpen: () => void
           <NoticeText notice={notice} />
         </p>
       )}
-      <button type="button" className="toast-close" aria-label="Dismiss" onClick={onClose}>
-        <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
-          <path d="m4 4 8 8M12 4l-8 8" fill="none" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round" />
-        </svg>
+      <button type="button" className="toast-close" aria-label={t('common.dismiss')} onClick={onClose}>
+        <Icon name="close" size={16} />
       </button>
     </div>
   );

@@ -1,35 +1,52 @@
 import { useCallback, useEffect, useState } from 'react';
+import { Charts } from '../admin/charts';
+import { sampleOf, withSample, type Sample } from '../admin/measure';
 import { OnlineList } from '../admin/onlineList';
-import { counted, countsOf, type Counts } from '../admin/online';
+import { countsOf, type Counts } from '../admin/online';
 import { Servers } from '../admin/servers';
 import { ApiError, api, reasonOf, streams } from '../api/client';
-import type { Nodes, OnlineEditor, User } from '../api/types';
+import type { Nodes, OnlineEditor, Statistics, User } from '../api/types';
+import { useText, type Translate } from '../i18n';
 import { useRoster } from '../live/useRoster';
 import { useSession } from '../session';
 import { FormError } from '../ui/field';
 import { Shell } from '../ui/shell';
 import { useNow } from '../ui/useNow';
 import { useTitle } from '../ui/useTitle';
+import '../styles/documents.css';
 import '../styles/admin.css';
 
 /** How often the servers are asked for, in milliseconds; they tell each other of themselves every second or so. */
-const nodesEvery = 5_000;
+const every = 5_000;
+/** So many samples fill a chart: five minutes. */
+const most = 60;
 
-/** Reads the servers now and then, as long as somebody looks at the page; at once when `again` changes. */
-function useNodes(again: unknown): { nodes: Nodes | null; problem: string } {
+interface Health {
+  nodes: Nodes | null;
+  statistics: Statistics | null;
+  samples: Sample[];
+  problem: string;
+}
+
+/** Reads how the servers are now and then, as long as somebody looks at the page; at once when `again` changes. */
+function useHealth(again: unknown): Health {
   const { leave } = useSession();
-  const [nodes, setNodes] = useState<Nodes | null>(null);
-  const [problem, setProblem] = useState('');
+  const [health, setHealth] = useState<Health>({ nodes: null, statistics: null, samples: [], problem: '' });
 
   const read = useCallback(
     async (signal: AbortSignal) => {
       try {
-        setNodes(await api.nodes(signal));
-        setProblem('');
+        const [nodes, statistics] = await Promise.all([api.nodes(signal), api.statistics(signal)]);
+        setHealth(({ samples }) => ({
+          nodes,
+          statistics,
+          samples: withSample(samples, sampleOf(statistics, Date.now()), most),
+          problem: '',
+        }));
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof ApiError && error.status === 401) leave();
-        else setProblem(reasonOf(error));
+        else setHealth((before) => ({ ...before, problem: reasonOf(error) }));
       }
     },
     [leave],
@@ -41,7 +58,7 @@ function useNodes(again: unknown): { nodes: Nodes | null; problem: string } {
       if (document.visibilityState === 'visible') void read(abort.signal);
     };
     look();
-    const timer = window.setInterval(look, nodesEvery);
+    const timer = window.setInterval(look, every);
     document.addEventListener('visibilitychange', look);
     return () => {
       abort.abort();
@@ -50,56 +67,79 @@ function useNodes(again: unknown): { nodes: Nodes | null; problem: string } {
     };
   }, [read, again]);
 
-  return { nodes, problem };
+  return health;
 }
 
-function summary({ people, documents, connections }: Counts): string {
-  if (connections === 0) return 'Nobody has a document open';
-  const where = counted(documents, 'document', 'documents');
-  return `${counted(people, 'person', 'people')} in ${where}, ${counted(connections, 'connection', 'connections')}`;
+function summary(t: Translate, { people, documents, connections }: Counts): string {
+  if (connections === 0) return t('admin.nobody');
+  return t('admin.summary', {
+    people: t('count.people', { n: people }),
+    documents: t('count.documents', { n: documents }),
+    connections: t('count.connections', { n: connections }),
+  });
 }
 
 function Dashboard() {
+  const t = useText();
   const { state, roster } = useRoster<OnlineEditor>(streams.everyone);
-  const { nodes, problem } = useNodes(state.complete);
+  const { nodes, statistics, samples, problem } = useHealth(state.complete);
   const now = useNow(5_000) + state.ahead;
   const counts = countsOf(state.editors);
   const partial = (state.known && !state.complete) || nodes?.complete === false;
+  const liveness = state.live
+    ? 'admin.live'
+    : state.refused
+      ? 'admin.refused'
+      : state.known
+        ? 'admin.reconnecting'
+        : 'admin.connecting';
 
   return (
     <>
       <div className="page-head">
-        <h1>Online now</h1>
+        <h1>{t('admin.title')}</h1>
         <span className="live" data-live={state.live} role="status" data-testid="live">
           <span className="live-dot" aria-hidden="true" />
-          {state.live ? 'Live' : state.refused ? 'Not available' : state.known ? 'Reconnecting…' : 'Connecting…'}
+          {t(liveness)}
         </span>
       </div>
+      {statistics ? (
+        <Charts statistics={statistics} samples={samples} />
+      ) : problem ? null : (
+        <p className="quiet">{t('admin.askingServers')}</p>
+      )}
       {partial ? (
         <p className="callout callout-warn" role="status" data-testid="partial">
-          <strong>Only people connected to this server are shown right now.</strong> Redis can’t be reached, so the
-          servers don’t hear who is connected to the others. Edits still reach everybody; this list is whole again by
-          itself when Redis is back.
+          <strong>{t('admin.partial')}</strong> {t('admin.partialText')}
         </p>
       ) : null}
-      <p className="counts" data-testid="counts">
-        {state.known ? summary(counts) : 'Asking who is here…'}
-      </p>
-      {state.known ? (
-        <OnlineList
-          editors={state.editors}
-          now={now}
-          onEnded={(id) => {
-            roster.remove(id);
-          }}
-        />
-      ) : state.refused ? (
-        <FormError>The server doesn’t tell who is online (status {state.refused}).</FormError>
-      ) : null}
-      <section className="servers" aria-labelledby="servers">
-        <h2 id="servers">Servers</h2>
-        <FormError>{problem}</FormError>
-        {nodes ? <Servers nodes={nodes} now={now} /> : problem ? null : <p className="quiet">Asking the servers…</p>}
+      <section className="block" aria-labelledby="online">
+        <div>
+          <h2 id="online">{t('admin.online')}</h2>
+          <p className="counts" data-testid="counts">
+            {state.known ? summary(t, counts) : t('admin.asking')}
+          </p>
+        </div>
+        {state.known ? (
+          <OnlineList
+            editors={state.editors}
+            now={now}
+            onEnded={(id) => {
+              roster.remove(id);
+            }}
+          />
+        ) : state.refused ? (
+          <FormError>{t('admin.notTold', { status: String(state.refused) })}</FormError>
+        ) : null}
+      </section>
+      <section className="block" aria-labelledby="servers">
+        <h2 id="servers">{t('admin.servers')}</h2>
+        <FormError>{problem && t('stats.failed', { reason: problem })}</FormError>
+        {nodes ? (
+          <Servers nodes={nodes} now={now} />
+        ) : problem ? null : (
+          <p className="quiet">{t('admin.askingServers')}</p>
+        )}
       </section>
     </>
   );
@@ -107,7 +147,8 @@ function Dashboard() {
 
 /** Who is online on all servers, and how these are doing; for administrators. */
 export default function AdminPage({ user }: { user: User }) {
-  useTitle('Admin');
+  const t = useText();
+  useTitle(t('admin.title'));
   return (
     <Shell user={user} wide>
       {user.role === 'admin' ? (
@@ -115,9 +156,9 @@ export default function AdminPage({ user }: { user: User }) {
       ) : (
         <>
           <div className="page-head">
-            <h1>Admin</h1>
+            <h1>{t('admin.title')}</h1>
           </div>
-          <p className="quiet">Only administrators see who is online everywhere.</p>
+          <p className="quiet">{t('admin.forbidden')}</p>
         </>
       )}
     </Shell>

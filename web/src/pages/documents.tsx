@@ -1,41 +1,67 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { ApiError, api, reasonOf } from '../api/client';
-import type { DocumentInfo, User } from '../api/types';
+import type { DocumentInfo, DocumentKind, DocumentSort, DocumentView, User } from '../api/types';
+import { EmptyList } from '../documents/empty';
+import { Flash, type FlashText } from '../documents/flash';
+import { DocumentRows } from '../documents/rows';
+import { RenameDialog } from '../documents/rename';
+import { useText } from '../i18n';
 import { useNoticeCenter } from '../notices/context';
-import { Link, navigate } from '../router';
+import { navigate } from '../router';
 import { useSession } from '../session';
+import { Confirm } from '../ui/confirm';
 import { FormError } from '../ui/field';
+import { Icon } from '../ui/icon';
+import { Menu } from '../ui/menu';
 import { Shell } from '../ui/shell';
 import { useTask } from '../ui/useTask';
 import { useTitle } from '../ui/useTitle';
-import { when } from '../ui/when';
+import '../styles/documents.css';
 
 interface Listing {
   query: string;
   documents: DocumentInfo[];
-  nextCursor: string | null;
+  nextCursor: string;
   /** When the list was read, in milliseconds: "5 minutes ago" is counted from here. */
   readAt: number;
 }
 
-const roleMark: Record<DocumentInfo['role'], string> = {
-  owner: '',
-  editor: 'Can edit',
-  commenter: 'View only',
-  viewer: 'View only',
-};
+const headings = {
+  all: 'shell.documents',
+  owned: 'shell.owned',
+  shared: 'shell.shared',
+  trash: 'shell.trash',
+} as const;
 
-export function DocumentsPage({ user }: { user: User }) {
-  useTitle('Documents');
+const sorts: readonly DocumentSort[] = ['changed', 'title', 'created'];
+const sortStoredAs = 'bizsync.sort';
+
+function storedSort(): DocumentSort {
+  try {
+    const stored = window.localStorage.getItem(sortStoredAs);
+    return sorts.find((sort) => sort === stored) ?? 'changed';
+  } catch {
+    return 'changed';
+  }
+}
+
+/** Lists of documents: all, one's own, those shared by others, the trash. */
+export function DocumentsPage({ user, view }: { user: User; view: DocumentView }) {
+  const t = useText();
+  useTitle(t(headings[view]));
   const { leave } = useSession();
   const center = useNoticeCenter();
   const [search, setSearch] = useState('');
+  const [sort, setSort] = useState<DocumentSort>(storedSort);
   const [listing, setListing] = useState<Listing | null>(null);
   const [problem, setProblem] = useState('');
-  const [trashed, setTrashed] = useState<DocumentInfo | null>(null);
+  const [flash, setFlash] = useState<FlashText | null>(null);
+  const [renaming, setRenaming] = useState<DocumentInfo | null>(null);
+  const [purging, setPurging] = useState<DocumentInfo | null>(null);
   const create = useTask();
   const change = useTask();
   const firstRead = useRef(true);
+  const searchField = useRef<HTMLInputElement>(null);
 
   const failed = useCallback(
     (error: unknown) => {
@@ -45,11 +71,23 @@ export function DocumentsPage({ user }: { user: User }) {
     [leave],
   );
 
-  const read = useCallback(async (query: string, signal?: AbortSignal) => {
-    const page = await api.documents({ q: query }, signal);
-    setProblem('');
-    setListing({ query, documents: page.data, nextCursor: page.nextCursor ?? null, readAt: Date.now() });
-  }, []);
+  const ask = useCallback(
+    (q: string, cursor: string, signal?: AbortSignal) =>
+      api.documents(
+        { q, cursor, ...(sort === 'changed' ? {} : { sort }), ...(view === 'all' ? {} : { filter: view }) },
+        signal,
+      ),
+    [sort, view],
+  );
+
+  const read = useCallback(
+    async (query: string, signal?: AbortSignal) => {
+      const page = await ask(query, '', signal);
+      setProblem('');
+      setListing({ query, documents: page.data, nextCursor: page.nextCursor, readAt: Date.now() });
+    },
+    [ask],
+  );
 
   useEffect(() => {
     const abort = new AbortController();
@@ -78,134 +116,248 @@ export function DocumentsPage({ user }: { user: User }) {
     [center, read, search, failed],
   );
 
+  useEffect(() => {
+    const key = (event: KeyboardEvent) => {
+      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
+      const { target } = event;
+      if (target instanceof HTMLElement && target.closest('input, textarea, select, dialog, [role=menu]')) return;
+      event.preventDefault();
+      searchField.current?.focus();
+    };
+    document.addEventListener('keydown', key);
+    return () => {
+      document.removeEventListener('keydown', key);
+    };
+  }, []);
+
   const more = async () => {
     if (!listing?.nextCursor) return;
     try {
-      const page = await api.documents({ q: listing.query, cursor: listing.nextCursor });
-      setListing({
-        ...listing,
-        documents: [...listing.documents, ...page.data],
-        nextCursor: page.nextCursor ?? null,
-      });
+      const page = await ask(listing.query, listing.nextCursor);
+      setListing({ ...listing, documents: [...listing.documents, ...page.data], nextCursor: page.nextCursor });
     } catch (error) {
       failed(error);
     }
   };
 
-  const newDocument = () =>
+  const make = (kind: DocumentKind) =>
     create.run(async () => {
-      const made = await api.createDocument('Untitled');
+      const made = await api.createDocument({ title: t('common.untitled'), ...(kind === 'rich' ? {} : { kind }) });
       navigate(`/d/${made.id}`);
     });
 
-  const trash = (doc: DocumentInfo) =>
+  /** Does something to a document, then says so and reads the list again. */
+  const act = (work: () => Promise<FlashText | null>) =>
     change.run(async () => {
-      await api.trashDocument(doc.id);
-      setTrashed(doc);
+      setFlash(null);
+      const said = await work();
       await read(search.trim());
+      setFlash(said);
     });
 
+  const named = (doc: DocumentInfo) => ({ title: doc.title || t('common.untitled') });
+
   const restore = (doc: DocumentInfo) =>
-    change.run(async () => {
+    act(async () => {
       await api.restoreDocument(doc.id);
-      setTrashed(null);
-      await read(search.trim());
+      return { text: t('documents.restored', named(doc)) };
     });
+
+  const trash = (doc: DocumentInfo) =>
+    act(async () => {
+      await api.trashDocument(doc.id);
+      return {
+        text: t('documents.trashed', named(doc)),
+        action: t('documents.undo'),
+        onAction: () => {
+          void restore(doc);
+        },
+      };
+    });
+
+  const duplicate = (doc: DocumentInfo) =>
+    act(async () => {
+      await api.duplicateDocument(doc.id, t('documents.copyOf', named(doc)).slice(0, 200));
+      return { text: t('documents.duplicated', named(doc)) };
+    });
+
+  const purge = async (doc: DocumentInfo) => {
+    const done = await act(async () => {
+      await api.purgeDocument(doc.id);
+      return { text: t('documents.purged', named(doc)) };
+    });
+    if (done) setPurging(null);
+  };
+
+  const copyLink = async (doc: DocumentInfo) => {
+    const link = `${window.location.origin}/d/${doc.id}`;
+    try {
+      await navigator.clipboard.writeText(link);
+      setFlash({ text: t('documents.linkCopied', named(doc)) });
+    } catch {
+      // Without permission, or without TLS: shown, to be copied by hand.
+      setFlash({ text: link });
+    }
+  };
+
+  const chooseSort = (next: DocumentSort) => {
+    setSort(next);
+    try {
+      window.localStorage.setItem(sortStoredAs, next);
+    } catch {
+      // It holds until the page is loaded anew.
+    }
+  };
 
   const empty = listing?.documents.length === 0;
 
   return (
     <Shell user={user}>
       <div className="page-head">
-        <h1>Documents</h1>
-        <button
-          type="button"
-          className="button button-main"
-          onClick={newDocument}
-          disabled={create.busy}
-          data-testid="new-document"
-        >
-          New document
-        </button>
+        <h1>{t(headings[view])}</h1>
+        {view === 'trash' ? null : (
+          <div className="split">
+            <button
+              type="button"
+              className="button button-main"
+              onClick={() => make('rich')}
+              disabled={create.busy}
+              data-testid="new-document"
+            >
+              <Icon name="plus" />
+              {t('documents.new')}
+            </button>
+            <Menu
+              label={t('documents.newKind')}
+              triggerClass="button button-main split-more"
+              trigger={<Icon name="chevron" />}
+              items={[
+                {
+                  label: t('documents.newRich'),
+                  detail: t('documents.newRichText'),
+                  icon: 'page',
+                  onChoose: () => void make('rich'),
+                },
+                {
+                  label: t('documents.newText'),
+                  detail: t('documents.newTextText'),
+                  icon: 'code',
+                  testId: 'new-text',
+                  onChoose: () => void make('text'),
+                },
+              ]}
+            />
+          </div>
+        )}
       </div>
-      <div className="search">
-        <label htmlFor="search" className="visually-hidden">
-          Search titles
-        </label>
-        <input
-          id="search"
-          type="search"
-          placeholder="Search titles"
-          value={search}
-          onChange={(e) => {
-            setSearch(e.target.value);
-          }}
-        />
-      </div>
+      {view === 'trash' ? <p className="page-lead">{t('documents.trashText')}</p> : null}
+      {empty && !listing.query ? null : (
+        <div className="finder">
+          <div className="search">
+            <label htmlFor="search" className="visually-hidden">
+              {t('documents.search')}
+            </label>
+            <Icon name="search" />
+            <input
+              ref={searchField}
+              id="search"
+              type="search"
+              placeholder={t('documents.search')}
+              aria-keyshortcuts="/"
+              value={search}
+              onChange={(e) => {
+                setSearch(e.target.value);
+              }}
+            />
+            {search === '' ? (
+              <kbd title={t('documents.shortcutSearch')} aria-hidden="true">
+                /
+              </kbd>
+            ) : null}
+          </div>
+          <select
+            className="finder-sort"
+            aria-label={t('documents.sort')}
+            value={sort}
+            onChange={(e) => {
+              chooseSort(e.target.value as DocumentSort);
+            }}
+          >
+            {sorts.map((name) => (
+              <option key={name} value={name}>
+                {t(`documents.sort.${name}`)}
+              </option>
+            ))}
+          </select>
+        </div>
+      )}
       <FormError>{create.problem || change.problem || problem}</FormError>
-      {trashed ? (
-        <p className="callout callout-row" role="status">
-          <span>“{trashed.title}” is in the trash.</span>
-          <button type="button" className="button button-small" onClick={() => restore(trashed)}>
-            Bring it back
-          </button>
-        </p>
+
+      {listing === null && !problem ? (
+        <div className="skeleton" role="status" aria-label={t('common.listing')}>
+          {[0, 1, 2, 3].map((row) => (
+            <span key={row} />
+          ))}
+        </div>
       ) : null}
-
-      {listing === null && !problem ? <p className="quiet">Reading the list…</p> : null}
-
       {empty && listing.query ? (
         <p className="quiet" data-testid="no-match">
-          No title contains “{listing.query}”.
+          {t('documents.noMatch', { query: listing.query })}
         </p>
       ) : null}
-
-      {empty && !listing.query ? (
-        <section className="empty" data-testid="empty">
-          <h2>Write the first one</h2>
-          <p>
-            A document opens at once and saves itself as you type. Share it, and others write in it with you: you see
-            their carets, and the badge beside the title tells when the server has what you wrote.
-          </p>
-          <button type="button" className="button button-main" onClick={newDocument} disabled={create.busy}>
-            New document
-          </button>
-        </section>
-      ) : null}
-
+      {empty && !listing.query ? <EmptyList view={view} busy={create.busy} onNew={() => make('rich')} /> : null}
       {listing && !empty ? (
-        <ul className="rows" data-testid="documents">
-          {listing.documents.map((doc) => (
-            <li key={doc.id} className="row">
-              <Link href={`/d/${doc.id}`} className="row-main">
-                <span className="row-title">{doc.title || 'Untitled'}</span>
-                <span className="row-detail">
-                  {doc.owner.id === user.id ? 'You' : doc.owner.name}
-                  {roleMark[doc.role] ? ` · ${roleMark[doc.role]}` : ''}
-                </span>
-                <time className="row-when" dateTime={doc.updatedAt} title={new Date(doc.updatedAt).toLocaleString()}>
-                  {when(doc.updatedAt, listing.readAt)}
-                </time>
-              </Link>
-              {doc.role === 'owner' ? (
-                <button
-                  type="button"
-                  className="button button-quiet button-small"
-                  onClick={() => trash(doc)}
-                  disabled={change.busy}
-                  aria-label={`Move “${doc.title}” to the trash`}
-                >
-                  Delete
-                </button>
-              ) : null}
-            </li>
-          ))}
-        </ul>
+        <DocumentRows
+          documents={listing.documents}
+          user={user}
+          now={listing.readAt}
+          trash={view === 'trash'}
+          byCreation={sort === 'created'}
+          busy={change.busy}
+          onRename={setRenaming}
+          onDuplicate={duplicate}
+          onCopyLink={copyLink}
+          onTrash={trash}
+          onRestore={restore}
+          onPurge={setPurging}
+        />
       ) : null}
       {listing?.nextCursor ? (
-        <button type="button" className="button" onClick={more}>
-          Show more
+        <button type="button" className="button more" onClick={more}>
+          {t('common.showMore')}
         </button>
+      ) : null}
+      <Flash
+        said={flash}
+        onClose={() => {
+          setFlash(null);
+        }}
+      />
+      {renaming ? (
+        <RenameDialog
+          doc={renaming}
+          onRenamed={() => {
+            setRenaming(null);
+            read(search.trim()).catch(failed);
+          }}
+          onClose={() => {
+            setRenaming(null);
+          }}
+        />
+      ) : null}
+      {purging ? (
+        <Confirm
+          title={t('documents.purgeTitle', named(purging))}
+          action={t('documents.purge')}
+          busy={change.busy}
+          problem={change.problem}
+          onConfirm={() => purge(purging)}
+          onClose={() => {
+            setPurging(null);
+          }}
+        >
+          <p>{t('documents.purgeText')}</p>
+        </Confirm>
       ) : null}
     </Shell>
   );

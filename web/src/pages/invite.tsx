@@ -1,14 +1,17 @@
 import { useState, type SubmitEvent } from 'react';
 import { ApiError, api } from '../api/client';
+import { useText } from '../i18n';
 import { Link, navigate } from '../router';
 import { useSession } from '../session';
 import { Entrance } from '../ui/entrance';
 import { Field, FormError } from '../ui/field';
 import { useTask } from '../ui/useTask';
-import { shortestPassword, useLinkToken } from './secretLink';
+import { shortestPassword, useSecretLink } from './secretLink';
 
+/** Where a one-time link leads at which one chooses a password: the first one, or a new one. */
 export function InvitePage() {
-  const token = useLinkToken();
+  const t = useText();
+  const { token, reset } = useSecretLink();
   const { enter } = useSession();
   const [password, setPassword] = useState('');
   const [dead, setDead] = useState(!token);
@@ -30,26 +33,27 @@ export function InvitePage() {
   if (dead) {
     return (
       <Entrance
-        title="This invitation can't be used"
-        lead={
-          <p>It was used already, has expired, or the link is incomplete. Ask whoever invited you for a new one.</p>
-        }
+        title={reset ? t('reset.dead') : t('invite.dead')}
+        lead={<p>{reset ? t('reset.deadLead') : t('invite.deadLead')}</p>}
       >
         <Link className="button" href="/login">
-          I have a password
+          {t('invite.havePassword')}
         </Link>
       </Entrance>
     );
   }
   return (
-    <Entrance title="Welcome to BizSync" lead={<p>Choose a password, and you are in.</p>}>
+    <Entrance
+      title={reset ? t('reset.title') : t('invite.title')}
+      lead={<p>{reset ? t('reset.lead') : t('invite.lead')}</p>}
+    >
       <form className="form" onSubmit={submit}>
         <Field
-          label="Password"
+          label={reset ? t('entrance.newPassword') : t('entrance.password')}
           type="password"
           name="password"
           autoComplete="new-password"
-          hint={`At least ${shortestPassword} characters.`}
+          hint={t('entrance.passwordHint', { n: shortestPassword })}
           minLength={shortestPassword}
           required
           autoFocus
@@ -60,7 +64,7 @@ export function InvitePage() {
         />
         <FormError>{problem}</FormError>
         <button type="submit" className="button button-main" disabled={busy}>
-          {busy ? 'Setting the password…' : 'Set password and log in'}
+          {busy ? t('invite.busy') : t('invite.action')}
         </button>
       </form>
     </Entrance>

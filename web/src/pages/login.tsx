@@ -1,12 +1,15 @@
 import { useEffect, useState, type SubmitEvent } from 'react';
 import { ApiError, api } from '../api/client';
+import { rich, useText } from '../i18n';
 import { navigate, nextAfterLogin } from '../router';
 import { useSession } from '../session';
 import { Entrance } from '../ui/entrance';
 import { Field, FormError } from '../ui/field';
 import { useTask } from '../ui/useTask';
+import { setupLinkEnd } from './secretLink';
 
 export function LoginPage() {
+  const t = useText();
   const { session, enter } = useSession();
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
@@ -41,7 +44,7 @@ export function LoginPage() {
       } catch (error) {
         setPassword('');
         if (error instanceof ApiError && error.code === 'invalid_credentials') {
-          throw new Error("This e-mail address and password don't belong together.", { cause: error });
+          throw new Error(t('login.wrong'), { cause: error });
         }
         throw error;
       }
@@ -49,16 +52,13 @@ export function LoginPage() {
   };
 
   return (
-    <Entrance title="Log in">
+    <Entrance title={t('login.title')} foot={unset ? null : t('login.forgot')}>
       {unset ? (
-        <p className="callout">
-          This server has no account yet. Open the set-up link that it printed when it started; it ends in{' '}
-          <code>/setup#token=…</code>
-        </p>
+        <p className="callout">{rich('login.unset', { link: setupLinkEnd }, { link: <code>{setupLinkEnd}</code> })}</p>
       ) : null}
       <form className="form" onSubmit={submit}>
         <Field
-          label="E-mail"
+          label={t('entrance.email')}
           type="email"
           name="email"
           autoComplete="username"
@@ -70,7 +70,7 @@ export function LoginPage() {
           }}
         />
         <Field
-          label="Password"
+          label={t('entrance.password')}
           type="password"
           name="password"
           autoComplete="current-password"
@@ -82,7 +82,7 @@ export function LoginPage() {
         />
         <FormError>{problem}</FormError>
         <button type="submit" className="button button-main" disabled={busy}>
-          {busy ? 'Logging in…' : 'Log in'}
+          {busy ? t('login.busy') : t('login.action')}
         </button>
       </form>
     </Entrance>

@@ -1,12 +1,14 @@
+import { useText } from '../i18n';
 import { Link } from '../router';
 import { Notice } from '../ui/notice';
 
 export function NotFoundPage() {
+  const t = useText();
   return (
-    <Notice title="There is nothing at this address">
-      <p>The link may be mistyped, or incomplete.</p>
+    <Notice title={t('notFound.title')}>
+      <p>{t('notFound.text')}</p>
       <Link className="button" href="/">
-        Go to your documents
+        {t('common.toDocuments')}
       </Link>
     </Notice>
   );

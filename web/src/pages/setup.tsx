@@ -1,14 +1,16 @@
 import { useState, type SubmitEvent } from 'react';
 import { ApiError, api } from '../api/client';
+import { rich, useText } from '../i18n';
 import { Link, navigate } from '../router';
 import { useSession } from '../session';
 import { Entrance } from '../ui/entrance';
 import { Field, FormError } from '../ui/field';
 import { useTask } from '../ui/useTask';
-import { shortestPassword, useLinkToken } from './secretLink';
+import { setupLinkEnd, shortestPassword, useSecretLink } from './secretLink';
 
 export function SetupPage() {
-  const token = useLinkToken();
+  const t = useText();
+  const { token } = useSecretLink();
   const { enter } = useSession();
   const [name, setName] = useState('');
   const [email, setEmail] = useState('');
@@ -28,7 +30,7 @@ export function SetupPage() {
           return;
         }
         if (error instanceof ApiError && error.code === 'link_invalid') {
-          throw new Error('This link is no longer valid. Restart the server: it prints a new one.', { cause: error });
+          throw new Error(t('setup.expired'), { cause: error });
         }
         throw error;
       }
@@ -37,9 +39,9 @@ export function SetupPage() {
 
   if (done) {
     return (
-      <Entrance title="Already set up" lead={<p>This server has its first account. Log in with it.</p>}>
+      <Entrance title={t('setup.done')} lead={<p>{t('setup.doneLead')}</p>}>
         <Link className="button button-main" href="/login">
-          Log in
+          {t('login.action')}
         </Link>
       </Entrance>
     );
@@ -47,31 +49,23 @@ export function SetupPage() {
   if (!token) {
     return (
       <Entrance
-        title="Set up BizSync"
-        lead={
-          <p>
-            This page needs the whole set-up link. The server printed it when it started; it ends in{' '}
-            <code>/setup#token=…</code>
-          </p>
-        }
+        title={t('setup.title')}
+        lead={<p>{rich('setup.noToken', { link: setupLinkEnd }, { link: <code>{setupLinkEnd}</code> })}</p>}
       >
         <Link className="button" href="/login">
-          I have an account
+          {t('setup.haveAccount')}
         </Link>
       </Entrance>
     );
   }
   return (
-    <Entrance
-      title="Set up BizSync"
-      lead={<p>Create the first account. It is the administrator's: it can add the others.</p>}
-    >
+    <Entrance title={t('setup.title')} lead={<p>{t('setup.lead')}</p>}>
       <form className="form" onSubmit={submit}>
         <Field
-          label="Your name"
+          label={t('setup.name')}
           name="name"
           autoComplete="name"
-          hint="Others see it beside your caret."
+          hint={t('setup.nameHint')}
           required
           autoFocus
           value={name}
@@ -80,7 +74,7 @@ export function SetupPage() {
           }}
         />
         <Field
-          label="E-mail"
+          label={t('entrance.email')}
           type="email"
           name="email"
           autoComplete="username"
@@ -91,11 +85,11 @@ export function SetupPage() {
           }}
         />
         <Field
-          label="Password"
+          label={t('entrance.password')}
           type="password"
           name="password"
           autoComplete="new-password"
-          hint={`At least ${shortestPassword} characters.`}
+          hint={t('entrance.passwordHint', { n: shortestPassword })}
           minLength={shortestPassword}
           required
           value={password}
@@ -105,7 +99,7 @@ export function SetupPage() {
         />
         <FormError>{problem}</FormError>
         <button type="submit" className="button button-main" disabled={busy}>
-          {busy ? 'Creating the account…' : 'Create account'}
+          {busy ? t('setup.busy') : t('setup.action')}
         </button>
       </form>
     </Entrance>

@@ -1,10 +1,12 @@
 import { useId, useLayoutEffect, useRef, type ReactNode } from 'react';
+import { useText } from '../i18n';
 import { FormError } from './field';
 
 /** Asks before something is done that can't be taken back. Escape and "Cancel" close it without doing it. */
 export function Confirm({
   title,
   children,
+  more,
   action,
   busy = false,
   problem = '',
@@ -13,6 +15,8 @@ export function Confirm({
 }: {
   title: string;
   children: ReactNode;
+  /** What else has to be said or chosen. */
+  more?: ReactNode;
   /** The word on the button that does it. */
   action: string;
   busy?: boolean;
@@ -20,6 +24,7 @@ export function Confirm({
   onConfirm: () => void;
   onClose: () => void;
 }) {
+  const t = useText();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   // Closed before it goes away, so that the focus returns to where it came from.
@@ -45,10 +50,11 @@ export function Confirm({
       <div id={`${id}-text`} className="confirm-text">
         {children}
       </div>
+      {more}
       <FormError>{problem}</FormError>
       <div className="confirm-actions">
         <button type="button" className="button" onClick={() => dialog.current?.close()}>
-          Cancel
+          {t('common.cancel')}
         </button>
         <button type="button" className="button button-danger" disabled={busy} onClick={onConfirm}>
           {action}

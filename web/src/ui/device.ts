@@ -1,3 +1,5 @@
+import { t } from '../i18n';
+
 const browsers: [RegExp, string][] = [
   [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
   [/\b(?:OPR|Opera)\//, 'Opera'],
@@ -25,9 +27,9 @@ function first(table: [RegExp, string][], text: string): string | null {
 export function deviceName(userAgent: string): string {
   const browser = first(browsers, userAgent);
   const system = first(systems, userAgent);
-  if (browser && system) return `${browser} on ${system}`;
+  if (browser && system) return t('device.on', { browser, system });
   if (browser ?? system) return browser ?? system ?? '';
   // A program: its name without versions and remarks.
   const program = /^[\w.-]{1,40}/.exec(userAgent.trim())?.[0];
-  return program ?? 'Unknown device';
+  return program ?? t('device.unknown');
 }

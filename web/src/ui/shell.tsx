@@ -1,24 +1,82 @@
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { api, reasonOf } from '../api/client';
 import type { User } from '../api/types';
+import { useText } from '../i18n';
 import { Bell } from '../notices/bell';
 import { useNotices } from '../notices/context';
 import { Link, navigate, usePath } from '../router';
 import { useSession } from '../session';
-import { Avatar } from './avatar';
+import { AccountMenu } from './accountMenu';
+import { Icon, type IconName } from './icon';
 import { Logo } from './logo';
 
-/** The frame of the pages with the main navigation: documents, people, admin, notices, who am I, log out. */
+interface Place {
+  href: string;
+  label: 'shell.all' | 'shell.owned' | 'shell.shared' | 'shell.trash' | 'shell.people' | 'shell.admin' | 'shell.audit';
+  icon: IconName;
+}
+
+const library: Place[] = [
+  { href: '/', label: 'shell.all', icon: 'page' },
+  { href: '/owned', label: 'shell.owned', icon: 'person' },
+  { href: '/shared', label: 'shell.shared', icon: 'shared' },
+  { href: '/trash', label: 'shell.trash', icon: 'trash' },
+];
+
+const administration: Place[] = [
+  { href: '/people', label: 'shell.people', icon: 'people' },
+  { href: '/admin', label: 'shell.admin', icon: 'pulse' },
+  { href: '/admin/audit', label: 'shell.audit', icon: 'list' },
+];
+
+function Places({ places, path }: { places: Place[]; path: string }) {
+  const t = useText();
+  return (
+    <ul className="side-places">
+      {places.map(({ href, label, icon }) => (
+        <li key={href}>
+          <Link href={href} aria-current={path === href ? 'page' : undefined}>
+            <Icon name={icon} />
+            <span>{t(label)}</span>
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/**
+ * The frame of all pages but the editor: where one can go, notices, who one is. On narrow screens the places are in a
+ * drawer.
+ */
 export function Shell({ user, wide = false, children }: { user: User; wide?: boolean; children?: ReactNode }) {
+  const t = useText();
   const path = usePath();
   const { leave } = useSession();
   const { loggedOut } = useNotices().state;
   const [problem, setProblem] = useState('');
+  const [open, setOpen] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
+  const side = useRef<HTMLElement>(null);
 
   // Logged out elsewhere. The editor isn't in this frame: it may hold what isn't saved, and says so itself.
   useEffect(() => {
     if (loggedOut) leave();
   }, [loggedOut, leave]);
+
+  useEffect(() => {
+    if (!open) return;
+    side.current?.querySelector<HTMLElement>('a, button')?.focus();
+    const key = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape') return;
+      setOpen(false);
+      opener.current?.focus();
+    };
+    document.addEventListener('keydown', key);
+    return () => {
+      document.removeEventListener('keydown', key);
+    };
+  }, [open]);
 
   const logOut = async () => {
     try {
@@ -31,50 +89,66 @@ export function Shell({ user, wide = false, children }: { user: User; wide?: boo
   };
 
   return (
-    <div className="shell">
-      <header className="shell-bar">
-        <Link href="/" className="shell-home">
+    <div className="shell" data-menu={open}>
+      <a className="skip" href="#content">
+        {t('shell.skip')}
+      </a>
+      <header className="top">
+        <button
+          ref={opener}
+          type="button"
+          className="icon-button top-menu"
+          aria-label={open ? t('shell.closeMenu') : t('shell.menu')}
+          aria-expanded={open}
+          aria-controls="side"
+          onClick={() => {
+            setOpen(!open);
+          }}
+        >
+          <Icon name={open ? 'close' : 'menu'} size={20} />
+        </button>
+        <Link href="/" className="side-home">
           <Logo />
           <span>BizSync</span>
         </Link>
-        <nav aria-label="Main">
-          <Link href="/" aria-current={path === '/' ? 'page' : undefined}>
-            Documents
-          </Link>
-          {user.role === 'admin' ? (
-            <Link href="/people" aria-current={path === '/people' ? 'page' : undefined}>
-              People
-            </Link>
-          ) : null}
-          {user.role === 'admin' ? (
-            <Link href="/admin" aria-current={path === '/admin' ? 'page' : undefined}>
-              Admin
-            </Link>
-          ) : null}
-        </nav>
-        <div className="shell-me">
+        <div className="top-me">
           <Bell />
-          <Link
-            href="/account"
-            className="shell-account"
-            title={`${user.name}, ${user.email}`}
-            aria-label={`Your account, ${user.name}`}
-            aria-current={path === '/account' ? 'page' : undefined}
-          >
-            <Avatar id={user.id} name={user.name} />
-            <span className="shell-name">{user.name}</span>
-          </Link>
-          <button type="button" className="button button-quiet" onClick={logOut} data-testid="logout">
-            Log out
-          </button>
+          <AccountMenu user={user} onLogOut={logOut} />
         </div>
       </header>
-      {problem ? (
-        <p className="form-error shell-problem" role="alert">
-          {problem}
-        </p>
+      {open ? (
+        <div
+          className="shade"
+          onClick={() => {
+            setOpen(false);
+          }}
+        />
       ) : null}
-      <main className={wide ? 'shell-main shell-main-wide' : 'shell-main'}>{children}</main>
+      <nav
+        ref={side}
+        id="side"
+        className="side"
+        aria-label={t('shell.main')}
+        onClick={(event) => {
+          if (event.target instanceof Element && event.target.closest('a')) setOpen(false);
+        }}
+      >
+        <Places places={library} path={path} />
+        {user.role === 'admin' ? (
+          <>
+            <h2 className="side-head">{t('shell.administration')}</h2>
+            <Places places={administration} path={path} />
+          </>
+        ) : null}
+      </nav>
+      <main id="content" className={wide ? 'page page-wide' : 'page'} tabIndex={-1}>
+        {problem ? (
+          <p className="form-error" role="alert">
+            {problem}
+          </p>
+        ) : null}
+        {children}
+      </main>
     </div>
   );
 }

@@ -9,16 +9,6 @@ interface Task {
   run: (work: () => Promise<void>) => Promise<boolean>;
 }
 
-function explain(error: unknown): string {
-  if (error instanceof ApiError && error.status === 429) {
-    const wait = error.retryAfter;
-    return wait
-      ? `Too many attempts. Try again in ${wait === 1 ? 'a second' : `${wait} seconds`}.`
-      : 'Too many attempts. Wait a minute and try again.';
-  }
-  return reasonOf(error);
-}
-
 /**
  * One thing at a time that a person asked the server to do, and what became of it. When the session turns out to have
  * ended, the person is sent to log in, unless `stay` is set: a page that holds unsaved edits must not go away by itself.
@@ -37,7 +27,7 @@ export function useTask({ stay = false }: { stay?: boolean } = {}): Task {
     } catch (error) {
       const loggedOut = error instanceof ApiError && error.status === 401;
       if (loggedOut && session.status === 'user' && !stay) leave();
-      setProblem(explain(error));
+      setProblem(reasonOf(error));
       return false;
     } finally {
       setBusy(false);

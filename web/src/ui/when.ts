@@ -1,19 +1,47 @@
+import { languageNow, t, type Language } from '../i18n';
+
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60],
   ['hour', 3600],
   ['day', 86400],
 ];
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-const sameYear = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' });
-const otherYear = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' });
+interface Formats {
+  relative: Intl.RelativeTimeFormat;
+  sameYear: Intl.DateTimeFormat;
+  otherYear: Intl.DateTimeFormat;
+  full: Intl.DateTimeFormat;
+}
+
+const made = new Map<Language, Formats>();
+
+function formats(): Formats {
+  const language = languageNow();
+  let found = made.get(language);
+  if (!found) {
+    found = {
+      relative: new Intl.RelativeTimeFormat(language, { numeric: 'auto' }),
+      sameYear: new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' }),
+      otherYear: new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric' }),
+      full: new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }),
+    };
+    made.set(language, found);
+  }
+  return found;
+}
+
+/** Whether a time is so long ago that `when` gives its date. `now` is in milliseconds. */
+export function isDated(time: string, now: number): boolean {
+  return now - Date.parse(time) >= 7 * 86_400_000;
+}
 
 /** Says a time as people do: "just now", "5 minutes ago", "yesterday", then the date. `now` is in milliseconds. */
 export function when(time: string, now: number): string {
   const then = new Date(time);
   const seconds = (now - then.getTime()) / 1000;
   if (Number.isNaN(seconds)) return '';
-  if (seconds < 60) return 'just now';
+  if (seconds < 60) return t('when.now');
+  const { relative, sameYear, otherYear } = formats();
   for (let i = 0; i < steps.length; i++) {
     const [unit, size] = steps[i] ?? ['day', 86400];
     const next = steps[i + 1]?.[1] ?? 7 * 86400;
@@ -21,4 +49,9 @@ export function when(time: string, now: number): string {
   }
   const thisYear = then.getFullYear() === new Date(now).getFullYear();
   return (thisYear ? sameYear : otherYear).format(then);
+}
+
+/** A time with its date, for who wants to know exactly. */
+export function fullTime(time: string | number): string {
+  return formats().full.format(new Date(time));
 }

@@ -1,0 +1,23 @@
+/** Texts of notices. */
+export const notices = {
+  'notices.title': 'Notifications',
+  'notices.unread': 'Notifications, {n} unread',
+  'notices.unreadMark': 'Unread: ',
+  'notices.markAll': 'Mark all as read',
+  'notices.mark': 'Mark as read',
+  'notices.markOne': 'Mark as read: {text}',
+  'notices.none': 'Nothing yet',
+  'notices.noneText': 'When somebody shares a document with you, or changes what you may do in it, you read it here.',
+  'notices.older': 'Show older',
+  'notice.shared': '{who} shared {title} with you as {role}',
+  'notice.role': '{who} changed your role in {title} to {role}',
+  'notice.removed': '{who} removed you from {title}',
+  'notice.deleted': '{who} moved {title} to the trash',
+  'notice.restored': '{who} brought {title} back from the trash',
+  'notice.nobody.shared': '{title} was shared with you as {role}',
+  'notice.nobody.role': 'Your role in {title} is now {role}',
+  'notice.nobody.removed': 'You were removed from {title}',
+  'notice.nobody.deleted': '{title} was moved to the trash',
+  'notice.nobody.restored': '{title} is back from the trash',
+  'notice.other': 'Something changed in {title}',
+} as const;

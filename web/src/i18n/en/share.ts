@@ -1,0 +1,27 @@
+/** Texts of the sharing dialog. */
+export const share = {
+  'share.title': 'Share “{title}”',
+  'share.person': 'Person',
+  'share.search': 'Add people by name or e-mail',
+  'share.role': 'Role',
+  'share.add': 'Add',
+  'share.canView': 'Can view',
+  'share.canEdit': 'Can edit',
+  'share.found': { one: '{n} person found', other: '{n} people found' },
+  'share.nobody': 'Nobody has a name or address like that.',
+  'share.everybody': 'Everybody who matches has access already.',
+  'share.ask': 'An administrator can invite them under People.',
+  'share.withAccess': 'People with access',
+  'share.roleOf': 'Role of {name}',
+  'share.remove': 'Remove',
+  'share.removeNamed': 'Remove {name}',
+  'share.transfer': 'Make owner',
+  'share.transferTitle': 'Make {name} the owner?',
+  'share.transferText':
+    '{name} becomes the owner of “{title}” and may do all that you may, also delete it. You stay an owner until somebody removes you.',
+  'share.transferAction': 'Make owner',
+  'share.copyLink': 'Copy link',
+  'share.linkCopied': 'Link copied',
+  'share.private': 'Only the people above can open the link.',
+  'share.guest': 'guest',
+} as const;

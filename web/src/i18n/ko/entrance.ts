@@ -1,0 +1,38 @@
+import type { entrance as english } from '../en/entrance';
+import type { Translation } from '../format';
+
+export const entrance: Translation<typeof english> = {
+  'entrance.email': '이메일',
+  'entrance.password': '비밀번호',
+  'entrance.newPassword': '새 비밀번호',
+  'entrance.passwordHint': '{n}자 이상 입력해 주세요.',
+  'login.title': '로그인',
+  'login.action': '로그인',
+  'login.busy': '로그인하는 중…',
+  'login.wrong': '이메일 또는 비밀번호가 올바르지 않습니다.',
+  'login.unset':
+    '이 서버에는 아직 계정이 없습니다. 서버를 시작할 때 출력된 설정 링크를 열어 주세요. 링크는 {link}로 끝납니다.',
+  'login.forgot': '비밀번호를 잊으셨나요? 관리자가 새 비밀번호를 설정하는 링크를 보내 드릴 수 있습니다.',
+  'setup.title': 'BizSync 설정',
+  'setup.lead': '첫 계정을 만듭니다. 이 계정은 관리자 계정이며 다른 사람을 추가할 수 있습니다.',
+  'setup.name': '이름',
+  'setup.nameHint': '다른 사람에게 커서 옆에 표시됩니다.',
+  'setup.action': '계정 만들기',
+  'setup.busy': '계정을 만드는 중…',
+  'setup.done': '이미 설정되었습니다',
+  'setup.doneLead': '이 서버에는 첫 계정이 있습니다. 그 계정으로 로그인해 주세요.',
+  'setup.noToken': '전체 설정 링크가 필요합니다. 서버를 시작할 때 출력되었으며 {link}로 끝납니다.',
+  'setup.haveAccount': '이미 계정이 있습니다',
+  'setup.expired': '이 링크는 더 이상 유효하지 않습니다. 서버를 다시 시작하면 새 링크가 출력됩니다.',
+  'invite.title': 'BizSync에 오신 것을 환영합니다',
+  'invite.lead': '비밀번호를 정하면 바로 시작할 수 있습니다.',
+  'invite.action': '비밀번호 설정 후 로그인',
+  'invite.busy': '비밀번호를 설정하는 중…',
+  'invite.dead': '사용할 수 없는 초대 링크입니다',
+  'invite.deadLead': '이미 사용했거나 만료되었거나 링크 일부가 빠졌습니다. 초대한 사람에게 새 링크를 요청해 주세요.',
+  'invite.havePassword': '비밀번호가 있습니다',
+  'reset.title': '새 비밀번호 설정',
+  'reset.lead': '설정하면 다른 모든 기기에서 로그아웃됩니다.',
+  'reset.dead': '사용할 수 없는 링크입니다',
+  'reset.deadLead': '이미 사용했거나 만료되었거나 링크 일부가 빠졌습니다. 관리자에게 새 링크를 요청해 주세요.',
+};
