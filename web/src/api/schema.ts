@@ -205,14 +205,14 @@ export interface paths {
     post?: never;
     /**
      * Move a document to the trash
-     * @description Owners. Closes its sockets with 4404. Scope of API keys: `documents:write`.
+     * @description Owners. Closes its sockets with 4404. It is deleted for good after 30 days, or with `forever`, which takes it from the trash at once: nobody can bring it back then. Scope of API keys: `documents:write`.
      */
     delete: operations['deleteDocument'];
     options?: never;
     head?: never;
     /**
-     * Rename a document
-     * @description Editors and owners. Scope of API keys: `documents:write`.
+     * Rename or transfer a document
+     * @description Editors and owners rename it; owners change its key and transfer it. What is left out stays. Scope of API keys: `documents:write`.
      */
     patch: operations['changeDocument'];
     trace?: never;
@@ -372,7 +372,7 @@ export interface paths {
     put?: never;
     /**
      * Make a collaboration token
-     * @description For opening this document's socket as oneself, never with more than one's own role. One that is made with an API key ends with it, and so do its sockets. Scope of API keys: `tokens`.
+     * @description For opening this document's socket as oneself, never with more than one's own role. With an API key, `user` names a person of your own system instead, a guest of that key, who becomes a member with the token's role (editor at most; the last token says which), and stays one until they are removed or the key ends. One that is made with an API key ends with it, and so do its sockets. Scope of API keys: `tokens`.
      */
     post: operations['createToken'];
     delete?: never;
@@ -772,7 +772,14 @@ export interface components {
       subject?: string;
     };
     ChangeDocumentInputBody: {
-      title: string;
+      /** @description Another unique name of your own; empty: none. Owners only. */
+      key?: string;
+      /**
+       * Format: uuid
+       * @description The account to which the document is transferred: it becomes an owner, and its documents' list says that it is its own. Owners only; they stay members.
+       */
+      owner?: string;
+      title?: string;
     };
     ChangePasswordInputBody: {
       /**
@@ -850,6 +857,8 @@ export interface components {
        * @enum {string}
        */
       role?: 'viewer' | 'commenter' | 'editor' | 'owner';
+      /** @description A person of your own system, with an API key: they need no account here. */
+      user?: components['schemas']['UserStruct'];
     };
     CreateUserInputBody: {
       email: string;
@@ -896,6 +905,11 @@ export interface components {
        * @description When it was moved to the trash.
        */
       deletedAt?: string;
+      /**
+       * Format: date-time
+       * @description When it is deleted for good if it stays there.
+       */
+      expiresAt?: string;
       /** Format: uuid */
       id: string;
       /** @description A unique name of your own. */
@@ -1072,7 +1086,10 @@ export interface components {
       user: components['schemas']['MemberUser'];
     };
     MemberUser: {
-      email: string;
+      /** @description A guest has none. */
+      email?: string;
+      /** @description A person of another system, for whom a program made a token: without an account of their own. */
+      guest: boolean;
       /** Format: uuid */
       id: string;
       name: string;
@@ -1399,6 +1416,15 @@ export interface components {
       role: 'admin' | 'member';
       /** Format: date-time */
       updatedAt: string;
+    };
+    UserStruct: {
+      /**
+       * @description Your own word for the person.
+       * @example customer-17
+       */
+      id: string;
+      /** @description Shown to others. */
+      name: string;
     };
   };
   responses: never;
@@ -1745,7 +1771,10 @@ export interface operations {
   };
   deleteDocument: {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description Delete it for good. It must be in the trash. */
+        forever?: boolean;
+      };
       header?: {
         /** @description ETags of the entry: 412 when it has none of them any more. */
         'If-Match'?: string;
