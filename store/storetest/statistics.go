@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/bizsync/bizsync/store"
 )
@@ -33,5 +34,14 @@ func testStatistics(t *testing.T, db Database) {
 		t.Errorf("4 MiB have made %d bytes of %d", large, small)
 	}
 	ok(t, w.restore(notes.ID))
-	counts(store.Statistics{Users: 2, Documents: 3, LogRows: 5})
+	key := w.apiKey(ann, "key", time.Time{})
+	for _, name := range []string{"x", "y", "x"} {
+		_, err := w.s.Guest(w.ctx, key.ID, name, name)
+		ok(t, err)
+	}
+	db.Disable(t, w.s, bob.ID) // who is still there
+	counts(store.Statistics{Users: 2, Guests: 2, Documents: 3, LogRows: 5})
+	_, err := w.s.DeleteUser(w.ctx, bob.ID, ann.ID)
+	ok(t, err)
+	counts(store.Statistics{Users: 1, Guests: 2, Documents: 3, LogRows: 5})
 }
