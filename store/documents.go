@@ -124,9 +124,6 @@ type Documents interface {
 	CreateDocument(ctx context.Context, d Document, initial []byte) (doc Document, created bool, err error)
 	// Document gives a document as user sees it, trashed ones included (see DeletedAt); ErrNotFound when unknown or when user is no member.
 	Document(ctx context.Context, id DocumentID, user UserID) (Document, error)
-	// Documents lists those in which user has a role and that are not in the trash, newest change first; query, when not empty, searches titles without regard to case.
-	// Under concurrent change pages neither skip nor repeat a document that did not change meanwhile.
-	Documents(ctx context.Context, user UserID, query string, p Page) (docs []Document, next string, err error)
 	// FindDocuments lists those of a user's documents that q wants. Pages neither skip nor repeat a document that did not change meanwhile. A cursor goes on with the sort and
 	// the filter that it was made for, and is ErrBadCursor with others.
 	FindDocuments(ctx context.Context, user UserID, q DocumentQuery, p Page) (docs []Document, next string, err error)

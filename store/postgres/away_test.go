@@ -80,7 +80,7 @@ func TestHostileText(t *testing.T) {
 		wants(t, err, store.ErrNotFound)
 		_, err = f.s.UserByEmail(t.Context(), bad)
 		wants(t, err, store.ErrNotFound)
-		if _, _, err := f.s.Documents(t.Context(), f.ann.ID, bad, store.Page{}); err != nil {
+		if _, _, err := f.s.FindDocuments(t.Context(), f.ann.ID, store.DocumentQuery{Text: bad}, store.Page{}); err != nil {
 			t.Errorf("search for %q: %v", bad, err)
 		}
 		if _, err := f.s.CreateUser(t.Context(), store.User{Email: bad, Role: store.RoleMember}); err == nil {

@@ -14,11 +14,6 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
-// Documents lists what a user has access to, newest change first.
-func (s *Store) Documents(ctx context.Context, user store.UserID, query string, p store.Page) (docs []store.Document, next string, err error) {
-	return s.FindDocuments(ctx, user, store.DocumentQuery{Text: query}, p)
-}
-
 // documentOrder is how a list of documents is sorted: by a column, then by id.
 type documentOrder struct {
 	column     string

@@ -156,7 +156,9 @@ func testLists(t *testing.T, db Database) {
 	ann, bob := w.user("ann"), w.user("bob")
 	list := func(user store.User, query string, limit int) (ids []store.DocumentID) {
 		t.Helper()
-		for _, d := range pages(t, limit, func(p store.Page) ([]store.Document, string, error) { return w.s.Documents(w.ctx, user.ID, query, p) }) {
+		for _, d := range pages(t, limit, func(p store.Page) ([]store.Document, string, error) {
+			return w.s.FindDocuments(w.ctx, user.ID, store.DocumentQuery{Text: query}, p)
+		}) {
 			ids = append(ids, d.ID)
 		}
 		return ids
@@ -183,19 +185,22 @@ func testLists(t *testing.T, db Database) {
 			t.Errorf("%q finds %d documents, want %d", query, len(got), n)
 		}
 	}
-	badCursors(t, func(p store.Page) error { _, _, err := w.s.Documents(w.ctx, ann.ID, "", p); return err })
+	badCursors(t, func(p store.Page) error {
+		_, _, err := w.s.FindDocuments(w.ctx, ann.ID, store.DocumentQuery{}, p)
+		return err
+	})
 	_, userCursor, err := w.s.Users(w.ctx, store.Page{Limit: 1})
 	ok(t, err)
-	_, _, err = w.s.Documents(w.ctx, ann.ID, "", store.Page{Cursor: userCursor})
+	_, _, err = w.s.FindDocuments(w.ctx, ann.ID, store.DocumentQuery{}, store.Page{Cursor: userCursor})
 	want(t, err, store.ErrBadCursor)
 
 	// A document of the second page changes, one of the first goes, a new one comes: the others still come once each.
-	first, next, err := w.s.Documents(w.ctx, ann.ID, "", store.Page{Limit: 3})
+	first, next, err := w.s.FindDocuments(w.ctx, ann.ID, store.DocumentQuery{}, store.Page{Limit: 3})
 	ok(t, err)
 	w.append(part(w.head(docs[5]), newRow(ann, "edit")))
 	ok(t, w.trash(docs[1]))
 	w.document(ann)
-	rest, _, err := w.s.Documents(w.ctx, ann.ID, "", store.Page{Limit: 100, Cursor: next})
+	rest, _, err := w.s.FindDocuments(w.ctx, ann.ID, store.DocumentQuery{}, store.Page{Limit: 100, Cursor: next})
 	ok(t, err)
 	seen := make(map[store.DocumentID]int)
 	for _, d := range append(first, rest...) {
@@ -322,7 +327,7 @@ func testTrash(t *testing.T, db Database) {
 	}
 	ok(t, w.trash(d.ID))
 	same(t, "head after trashing twice", w.head(d.ID), trashed)
-	if docs, _, err := w.s.Documents(w.ctx, ann.ID, "", store.Page{}); err != nil || len(docs) != 0 {
+	if docs, _, err := w.s.FindDocuments(w.ctx, ann.ID, store.DocumentQuery{}, store.Page{}); err != nil || len(docs) != 0 {
 		t.Fatalf("%d documents are listed, %v", len(docs), err)
 	}
 	_, err = w.tryLoad(d.ID)
