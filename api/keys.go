@@ -39,7 +39,7 @@ func scopeOf(operation string) string {
 		return scopeWrite
 	case "createToken":
 		return scopeTokens
-	case "listUsers", "createUser", "getUser", "changeUser", "resetPassword", "listEveryone", "followEveryone", "listNodes", "listAudit", "readStatistics", "endConnection":
+	case "listUsers", "createUser", "getUser", "changeUser", "deleteUser", "resetPassword", "listEveryone", "followEveryone", "listNodes", "listAudit", "readStatistics", "endConnection":
 		return scopeAdmin
 	}
 	return ""

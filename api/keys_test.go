@@ -92,7 +92,7 @@ func scopesWanted() map[string]string {
 		"GET /setup": "public", "POST /setup": "public", "POST /invitations": "public", "POST /session": "public",
 		"GET /session": "", "DELETE /session": "", "GET /sessions": "", "DELETE /sessions/{id}": "", "PATCH /users/me": "",
 		"GET /api-keys": "", "POST /api-keys": "", "DELETE /api-keys/{id}": "",
-		"GET /users": "admin", "POST /users": "admin", "GET /users/{id}": "admin", "PATCH /users/{id}": "admin",
+		"GET /users": "admin", "POST /users": "admin", "GET /users/{id}": "admin", "PATCH /users/{id}": "admin", "DELETE /users/{id}": "admin",
 		"POST /users/{id}/reset": "admin", "PUT /users/me/password": "",
 		"GET /users/{id}/presence": "documents:read",
 		"GET /people":              "documents:read",

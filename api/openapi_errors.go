@@ -27,6 +27,8 @@ func codesOf(op *huma.Operation, status int) []Problem {
 		codes = []string{codeSetupDone}
 	case "changeUser Conflict":
 		codes = []string{codeLastAdmin}
+	case "deleteUser Conflict":
+		codes = []string{codeConflict, codeLastAdmin}
 	case "setMember Conflict", "removeMember Conflict":
 		codes = []string{codeLastOwner}
 	case "followEditors Too Many Requests", "followEveryone Too Many Requests", "streamNotices Too Many Requests":

@@ -123,6 +123,11 @@ type renameMeInput struct {
 	}
 }
 
+type deleteUserInput struct {
+	UserPath
+	Heir uuid.UUID `query:"heir" format:"uuid" doc:"The account that gets what would be nobody's; left out: yours."`
+}
+
 // UserPath names an account in a path.
 type UserPath struct {
 	ID uuid.UUID `path:"id" format:"uuid" doc:"Of the account."`
@@ -137,6 +142,10 @@ func (s *Server) userRoutes() {
 	register(s, huma.Operation{OperationID: "changeUser", Method: http.MethodPatch, Path: prefix + "/users/{id}", Tags: []string{"Users"}, Summary: "Change an account",
 		Description: "Admins only. What is left out stays. Disabling ends the account's logins, and closes its sockets and streams on every server. 409 when no admin would be left.",
 		Errors:      []int{http.StatusNotFound, http.StatusConflict}}, admin, s.changeUser)
+	register(s, huma.Operation{OperationID: "deleteUser", Method: http.MethodDelete, Path: prefix + "/users/{id}", Tags: []string{"Users"}, Summary: "Delete an account",
+		Description: "Admins only, and not their own. For good: its logins, API keys and memberships end, its sockets and streams are closed on every server; what it has written stays, without a name. " +
+			"Documents that would be nobody's go to `heir`. 409 when no admin would be left.",
+		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound, http.StatusConflict}}, admin, s.deleteUser)
 	register(s, huma.Operation{OperationID: "changeMe", Method: http.MethodPatch, Path: prefix + "/users/me", Tags: []string{"Users"}, Summary: "Change my name",
 		Description: "Those who have a document open with me see it when I come back to it."}, signedIn, s.changeMe)
 }
@@ -227,6 +236,37 @@ func (s *Server) applyChange(ctx context.Context, id store.UserID, change store.
 	s.credentialsChanged(ctx)
 	s.auditUserChange(ctx, user, change)
 	return &userOutput{Body: userOf(user)}, nil
+}
+
+func (s *Server) deleteUser(ctx context.Context, in *deleteUserInput) (*struct{}, error) {
+	me := callerOf(ctx).user
+	if in.ID == me.ID {
+		return nil, problem(http.StatusConflict, codeConflict, "you can't delete your own account: another admin can")
+	}
+	user, err := s.account(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	heir := me
+	if in.Heir != uuid.Nil {
+		if heir, err = s.heir(ctx, "query.heir", in.Heir); err != nil {
+			return nil, err
+		}
+	}
+	if heir.ID == in.ID {
+		return nil, invalid("query.heir", "nobody inherits from themself")
+	}
+	affected, err := s.store.DeleteUser(ctx, in.ID, heir.ID)
+	if err != nil {
+		return nil, fmt.Errorf("delete account: %w", err)
+	}
+	s.credentialsChanged(ctx)
+	for _, doc := range affected {
+		s.hub.AccessChanged(doc)
+	}
+	s.streams.look()
+	s.audit(ctx, didDeleteUser, user.ID.String(), user.Name, fmt.Sprintf("heir %s (%s)", heir.Name, heir.ID))
+	return nil, nil
 }
 
 // account reads one that exists. Guests are none: they belong to their API key.
