@@ -405,6 +405,7 @@ func (h *Hub) compareHeads(ctx context.Context, rooms []*room) {
 	}
 	for _, head := range heads {
 		r := byDoc[head.Document]
+		delete(byDoc, head.Document)
 		if r.isAt(head) {
 			continue
 		}
@@ -414,6 +415,9 @@ func (h *Hub) compareHeads(ctx context.Context, rooms []*room) {
 				r.compareHead(head, was)
 			}})
 		}
+	}
+	for _, r := range byDoc { // purged before anybody here has seen them in the trash
+		r.post(event{do: func() { r.fail(&CloseError{Code: CloseNotFound, Reason: "the document was deleted"}) }})
 	}
 }
 

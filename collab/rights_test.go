@@ -172,6 +172,22 @@ func TestATrashedDocumentClosesItsSockets(t *testing.T) {
 	})
 }
 
+// TestAPurgedDocumentClosesItsSockets: a document may be gone for good before anybody has seen it in the trash.
+func TestAPurgedDocumentClosesItsSockets(t *testing.T) {
+	inLab(t, 2, Options{}, func(l *lab) {
+		a := l.open(1)
+		if _, err := l.TrashDocument(l.Context(), l.doc, uuid.Nil); err != nil {
+			l.Fatal(err)
+		}
+		if err := l.PurgeDocument(l.Context(), l.doc); err != nil {
+			l.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		a.wantClosed(l, CloseNotFound)
+	})
+}
+
 func TestOthersClientIDs(t *testing.T) {
 	inLab(t, 4, Options{}, func(l *lab) {
 		victim, attacker := l.open(0), l.open(1)
