@@ -49,9 +49,9 @@ export function FollowBar({ follow }: { follow: Follow }) {
         {said}
       </span>
       {followed ? (
-        <div className="follow" style={{ '--who': colourOf(followed.id) }} data-testid="follow">
+        <div style={{ '--who': colourOf(followed.id) }}>
           <div className="follow-frame" />
-          <div className="follow-bar">
+          <div className="follow-bar" data-testid="follow">
             <Icon name="eye" />
             <span className="follow-name">{said}</span>
             <button type="button" onClick={follow.stop}>

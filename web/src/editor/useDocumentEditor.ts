@@ -81,6 +81,28 @@ export function useDocumentEditor(session: DocumentSession, user: User, editable
     [session, editor],
   );
 
+  useEffect(() => {
+    const { view } = editor;
+    const end = () => {
+      // The syllable is in the page; it has to be in the document before anything of others is.
+      if (!editor.isDestroyed) readBrowser(view);
+      session.letGo();
+    };
+    // On the document, so that the editor has seen the end of the composition before.
+    const ended = ({ target }: Event) => {
+      if (target === view.dom) end();
+    };
+    view.dom.addEventListener('compositionstart', session.hold);
+    view.dom.addEventListener('blur', end);
+    document.addEventListener('compositionend', ended);
+    return () => {
+      view.dom.removeEventListener('compositionstart', session.hold);
+      view.dom.removeEventListener('blur', end);
+      document.removeEventListener('compositionend', ended);
+      session.letGo();
+    };
+  }, [session, editor]);
+
   useEffect(() => nameMovingCarets(session.awareness, editor.view.dom), [session, editor]);
 
   useEffect(() => {

@@ -46,6 +46,7 @@ export abstract class DocumentSession {
   readonly #connections = new Listeners();
   #ending: Ending | null = null;
   #loaded = false;
+  #held: (() => void)[] | null = null;
   /** Keeps what is unsaved in the browser, where that is possible. */
   readonly keeper: Keeper | null;
 
@@ -71,6 +72,21 @@ export abstract class DocumentSession {
 
   /** Calls `listener` when a connection begins, which is a moment to look whether the role has changed. */
   readonly onConnected = this.#connections.add;
+
+  /**
+   * Holds back what others do, until `letGo`: while an input method composes a syllable, the text around it must stay as
+   * it is, or the browser begins the syllable anew beside the one that is there already.
+   */
+  readonly hold = (): void => {
+    this.#held ??= [];
+  };
+
+  /** Takes in what was held back, in its order. */
+  readonly letGo = (): void => {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const take of held) take();
+  };
 
   /** Tries again after an ending whose cause may be mended, as by logging in. */
   resume(): void {
@@ -110,6 +126,12 @@ export abstract class DocumentSession {
 
   protected connected(): void {
     this.#connections.call();
+  }
+
+  /** Takes in a message of another now, or after the composition that holds it back. */
+  protected receive(take: () => void): void {
+    if (this.#held) this.#held.push(take);
+    else take();
   }
 
   protected remote(): void {
@@ -159,6 +181,7 @@ export abstract class DocumentSession {
     window.removeEventListener('online', this.#onOnline);
     window.removeEventListener('pagehide', this.#onHide);
     document.removeEventListener('visibilitychange', this.#onHide);
+    this.letGo();
     this.close();
     this.keeper?.close();
     this.awareness.destroy();

@@ -1,7 +1,10 @@
+import type { Decoder } from 'lib0/decoding';
+
 // What the y-websocket protocol sends, as far as acknowledgements need it: one message a frame, which starts with its
 // kind, and for sync messages a second number. All of these numbers fit one byte.
 
 const messageSync = 0;
+const syncStep1 = 0;
 const syncStep2 = 1;
 const syncUpdate = 2;
 
@@ -21,4 +24,9 @@ export function updateFrame(frame: Uint8Array): UpdateFrame | null {
   if (frame[1] === syncStep2) return 'step2';
   if (frame[1] === syncUpdate) return 'update';
   return null;
+}
+
+/** Tells whether a sync message, whose kind was read already, asks for what we have. It reads nothing. */
+export function isStep1(rest: Decoder): boolean {
+  return rest.arr[rest.pos] === syncStep1;
 }

@@ -70,6 +70,12 @@ export class HocuspocusSession extends DocumentSession {
     });
     if (!this.#provider.awareness) throw new Error('the provider has no awareness');
     this.awareness = this.#provider.awareness;
+    const read = this.#provider.onMessage.bind(this.#provider);
+    this.#provider.onMessage = (event) => {
+      this.receive(() => {
+        read(event);
+      });
+    };
     this.#provider.attach();
   }
 

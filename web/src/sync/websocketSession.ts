@@ -1,7 +1,7 @@
 import * as decoding from 'lib0/decoding';
-import { WebsocketProvider, messageSync } from 'y-websocket';
+import { WebsocketProvider, messageAwareness, messageSync } from 'y-websocket';
 import { DocumentSession, socketBase } from './documentSession';
-import { messageDecided, messageRefused, subprotocol, updateFrame, type UpdateFrame } from './frames';
+import { isStep1, messageDecided, messageRefused, subprotocol, updateFrame, type UpdateFrame } from './frames';
 import type { Kept } from './openSession';
 import { SaveState } from './saveState';
 
@@ -40,8 +40,19 @@ export class WebsocketSession extends DocumentSession {
     });
     const readSync = this.#provider.messageHandlers[messageSync];
     this.#provider.messageHandlers[messageSync] = (...message) => {
-      this.remote();
-      readSync?.(...message);
+      const take = () => {
+        this.remote();
+        readSync?.(...message);
+      };
+      // The answer to a step 1 leaves with this call; it changes nothing here.
+      if (isStep1(message[1])) take();
+      else this.receive(take);
+    };
+    const readAwareness = this.#provider.messageHandlers[messageAwareness];
+    this.#provider.messageHandlers[messageAwareness] = (...message) => {
+      this.receive(() => {
+        readAwareness?.(...message);
+      });
     };
     this.#provider.messageHandlers[messageDecided] = (_reply, decoder) => {
       this.save.decided(decoding.readVarUint(decoder));
