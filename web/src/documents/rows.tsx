@@ -164,7 +164,7 @@ export function DocumentRows(props: Props) {
   };
 
   return (
-    <div className="docs">
+    <div className="docs" data-trash={trash}>
       <div className="docs-head" aria-hidden="true">
         <span>{t('documents.head.title')}</span>
         <span>{t('documents.head.owner')}</span>

@@ -76,6 +76,7 @@ export function ShareDialog({ info, user, onClose }: Props) {
   useLayoutEffect(() => {
     const open = dialog.current;
     open?.showModal();
+    open?.querySelector<HTMLElement>('[role=combobox]')?.focus();
     return () => {
       open?.close();
     };

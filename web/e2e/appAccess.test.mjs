@@ -1,0 +1,250 @@
+// The application for everybody: by keyboard alone, on a phone, in the dark, in Korean, and as axe-core sees it.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { serious } from './axe.mjs';
+import { Person, eventually, launch, shotsFolder } from './browser.mjs';
+import { Server } from './server.mjs';
+
+const password = 'correct horse battery staple';
+
+let server, browser, ada, page;
+const documents = {};
+
+before(async () => {
+  const shots = await shotsFolder();
+  console.log(`screenshots: ${shots}`);
+  browser = await launch();
+  server = await Server.first();
+  ada = await Person.arrive(browser, 'Ada', shots);
+  ({ page } = ada);
+  await page.goto(server.setupLink);
+  const { origin } = server;
+  const token = new URL(server.setupLink).hash.slice('#token='.length);
+  await ada.rest('POST', '/setup', { token, name: 'Ada', email: 'ada@example.org', password });
+  for (const [name, email] of [
+    ['Bo', 'bo@example.org'],
+    ['김민수', 'minsu@example.org'],
+  ]) {
+    const user = await ada.rest('POST', '/users', { name, email, role: 'member', password });
+    documents[name] = user.id;
+  }
+  for (const title of ['Harvest plan', '회의록', 'Notes'])
+    documents[title] = await ada.rest('POST', '/documents', { title });
+  documents.trashed = await ada.rest('POST', '/documents', { title: 'Old notes' });
+  await ada.rest('DELETE', `/documents/${documents.trashed.id}`);
+  await ada.rest('PUT', `/documents/${documents['Harvest plan'].id}/members/${documents.Bo}`, { role: 'editor' });
+  await ada.rest('POST', '/api-keys', { name: 'Export', scopes: ['documents:read'] });
+  await page.goto(origin);
+  await page.getByTestId('documents').waitFor();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** Each page with what has to be there before it is looked at, and what is opened on it. */
+const places = [
+  ['/', (p) => p.getByTestId('documents').waitFor()],
+  [
+    '/',
+    async (p) => {
+      await p.getByTestId('documents').getByRole('button').first().click();
+      await p.getByRole('menuitem').first().waitFor();
+    },
+    'a menu',
+  ],
+  [
+    '/',
+    async (p) => {
+      await p.getByTestId('me').getByRole('button').first().click();
+      await p.getByTestId('logout').waitFor();
+    },
+    'the account menu',
+  ],
+  [
+    '/',
+    async (p) => {
+      await p.getByTestId('bell').getByRole('button').first().click();
+      await p.getByTestId('no-notices').waitFor();
+    },
+    'the bell',
+  ],
+  ['/shared', (p) => p.getByTestId('empty').waitFor()],
+  ['/trash', (p) => p.getByTestId('documents').waitFor()],
+  ['/account', (p) => p.getByTestId('devices').waitFor()],
+  ['/account/keys', (p) => p.getByTestId('keys').waitFor()],
+  [
+    '/account/keys',
+    async (p) => {
+      await p.getByTestId('create-key').click();
+      await p.getByTestId('new-key').waitFor();
+    },
+    'a new key',
+  ],
+  ['/people', (p) => p.getByTestId('people').waitFor()],
+  [
+    '/people',
+    async (p) => {
+      await p.getByTestId('invite').click();
+      await p.getByTestId('add-person').waitFor();
+    },
+    'an invitation',
+  ],
+  ['/admin', (p) => p.getByTestId('statistics').waitFor()],
+  ['/admin/audit', (p) => p.getByTestId('audit').waitFor()],
+  ['/nowhere', (p) => p.getByRole('heading').waitFor()],
+  ['/d/nothing', (p) => p.getByRole('heading').waitFor()],
+  [
+    '/d/',
+    async (p) => {
+      await p.locator('.surface[data-loaded=true]').waitFor();
+      await p.getByTestId('share').click();
+      await p.getByTestId('members').waitFor();
+      await p.getByRole('combobox').first().fill('minsu');
+      await p.getByRole('option').first().waitFor();
+    },
+    'sharing',
+  ],
+];
+
+async function visit([path, ready], p = page) {
+  await p.goto(server.origin + (path === '/d/' ? `/d/${documents['Harvest plan'].id}` : path));
+  await ready(p);
+}
+
+test('axe-core finds nothing serious on any page, light or dark', { timeout: 240_000 }, async () => {
+  const found = [];
+  const look = async (name, p) => {
+    for (const line of await serious(p)) found.push(`${name}: ${line}`);
+  };
+  const stranger = await Person.arrive(browser, 'Stranger', ada.shots);
+  for (const colorScheme of ['light', 'dark']) {
+    await stranger.page.emulateMedia({ colorScheme });
+    for (const path of ['/login', '/invite#token=x', '/invite', '/setup']) {
+      await stranger.page.goto(server.origin + path);
+      await stranger.page.reload();
+      await stranger.page.getByRole('heading').waitFor();
+      await look(`${path}, ${colorScheme}`, stranger.page);
+    }
+    await page.emulateMedia({ colorScheme });
+    for (const place of places) {
+      await visit(place);
+      await look(`${place[0]} ${place[2] ?? ''}, ${colorScheme}`, page);
+    }
+  }
+  await stranger.context.close();
+  await page.emulateMedia({ colorScheme: 'light' });
+  assert.deepEqual(found, []);
+});
+
+test('everything fits on a phone, in both languages', { timeout: 180_000 }, async () => {
+  await page.setViewportSize({ width: 375, height: 760 });
+  try {
+    for (const language of ['en', 'ko']) {
+      await page.evaluate((name) => localStorage.setItem('bizsync.language', name), language);
+      for (const place of places) {
+        await visit(place);
+        const { wide, lang } = await page.evaluate(() => ({
+          wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+          lang: document.documentElement.lang,
+        }));
+        assert.equal(lang, language);
+        assert.ok(wide <= 0, `${place[0]} ${place[2] ?? ''} in ${language} is ${wide} pixels too wide`);
+      }
+    }
+    await page.goto(server.origin);
+    await page.getByRole('button', { name: '메뉴 열기' }).click();
+    await page.getByRole('link', { name: '휴지통' }).click();
+    await page.getByRole('heading', { name: '휴지통' }).waitFor();
+    await page.getByRole('button', { name: '메뉴 열기' }).waitFor(); // the drawer closed
+    await ada.shoot('access-1-trash-ko');
+  } finally {
+    await page.evaluate(() => localStorage.removeItem('bizsync.language'));
+    await page.setViewportSize({ width: 1100, height: 760 });
+  }
+});
+
+test('language and appearance are chosen, and stay', { timeout: 60_000 }, async () => {
+  await page.goto(`${server.origin}/account`);
+  await page.getByLabel('Language', { exact: true }).selectOption('ko');
+  await page.getByRole('heading', { name: '계정 설정' }).waitFor();
+  await page.getByRole('button', { name: '다크' }).click();
+  const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const dark = await ground();
+  await page.reload();
+  await page.getByRole('heading', { name: '계정 설정' }).waitFor();
+  assert.equal(await ground(), dark);
+  await page.getByRole('button', { name: '라이트' }).click();
+  assert.notEqual(await ground(), dark);
+  await page.getByRole('button', { name: '시스템' }).click();
+  await page.getByLabel('언어', { exact: true }).selectOption('en');
+  await page.getByRole('heading', { name: 'Account settings' }).waitFor();
+});
+
+test('a document is made, shared and thrown away without a mouse', { timeout: 90_000 }, async () => {
+  const key = (name) => page.keyboard.press(name);
+  /** Tabs on until the element with the focus has a name. */
+  const tabTo = async (name) => {
+    for (let i = 0; i < 60; i++) {
+      const at = await page.evaluate(() => {
+        const { activeElement: here } = document;
+        return here?.getAttribute('aria-label') ?? here?.textContent?.trim() ?? '';
+      });
+      if (at === name) return;
+      await key('Tab');
+    }
+    throw new Error(`Tab never comes to “${name}”`);
+  };
+  await page.goto(server.origin);
+  await page.getByTestId('documents').waitFor();
+  await key('Tab');
+  await tabTo('Skip to the content');
+  await key('Enter');
+  await tabTo('New document');
+  await key('Enter');
+  await ada.loaded();
+  await tabTo('Share');
+  await key('Enter');
+  await page.getByTestId('members').waitFor();
+  await page.keyboard.type('bo@');
+  await page.getByRole('option', { name: 'Bo' }).waitFor();
+  await key('Enter');
+  await tabTo('Add');
+  await key('Enter');
+  await page.getByLabel('Role of Bo').waitFor();
+  await key('Escape');
+  await page.getByTestId('share-dialog').waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate(() => document.activeElement?.dataset.testid), 'share', 'the focus comes back');
+
+  await page.goto(server.origin);
+  await page.getByTestId('documents').waitFor();
+  await key('/');
+  await page.keyboard.type('Untitled');
+  const list = page.getByTestId('documents').locator('li');
+  await eventually('only the new one is listed', async () => (await list.count()) === 1);
+  await tabTo('Actions for “Untitled”');
+  await key('ArrowDown');
+  await page.getByRole('menuitem').first().waitFor();
+  await key('End');
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Move to trash');
+  await key('Escape');
+  assert.equal(await page.getByRole('menu').count(), 0);
+  await key('Enter');
+  await page.keyboard.type('m');
+  await key('Enter');
+  await page.getByTestId('flash').getByText('is in the trash').waitFor();
+  await page.getByRole('searchbox').fill('');
+  await eventually('the others are listed again', async () => (await list.count()) === 3);
+  await list.first().getByRole('link').focus();
+  await key('ArrowDown');
+  assert.ok(
+    await list
+      .nth(1)
+      .getByRole('link')
+      .evaluate((link) => link === document.activeElement),
+  );
+  await key('Enter');
+  await ada.loaded();
+  assert.deepEqual(ada.errors, []);
+});
