@@ -665,7 +665,11 @@ export interface paths {
     get: operations['getUser'];
     put?: never;
     post?: never;
-    delete?: never;
+    /**
+     * Delete an account
+     * @description Admins only, and not their own. For good: its logins, API keys and memberships end, its sockets and streams are closed on every server; what it has written stays, without a name. Documents that would be nobody's go to `heir`. 409 when no admin would be left. Scope of API keys: `admin`.
+     */
+    delete: operations['deleteUser'];
     options?: never;
     head?: never;
     /**
@@ -2518,6 +2522,30 @@ export interface operations {
         content: {
           'application/json': components['schemas']['User'];
         };
+      };
+    };
+  };
+  deleteUser: {
+    parameters: {
+      query?: {
+        /** @description The account that gets what would be nobody's; left out: yours. */
+        heir?: string;
+      };
+      header?: never;
+      path: {
+        /** @description Of the account. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No Content */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
       };
     };
   };
