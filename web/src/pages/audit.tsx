@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from 'react';
-import { actOf, dayOf, isGrave, linkOf } from '../admin/acts';
+import { actOf, dayOf, isGrave, linkOf, withoutIds } from '../admin/acts';
 import { ApiError, api, reasonOf } from '../api/client';
 import type { AuditEntry, AuditQuery, User } from '../api/types';
 import { useText } from '../i18n';
@@ -74,7 +74,11 @@ function Entry({ entry }: { entry: AuditEntry }) {
       <td className="audit-what" data-label={t('audit.what')}>
         <span className="audit-act">{actOf(entry)}</span>
         {about ? link ? <Link href={link}>{about}</Link> : <span className="audit-name">{about}</span> : null}
-        {entry.detail ? <span className="audit-detail">{entry.detail}</span> : null}
+        {entry.detail ? (
+          <span className="audit-detail" title={entry.detail}>
+            {withoutIds(entry.detail)}
+          </span>
+        ) : null}
       </td>
       <td className="audit-address" data-label={t('audit.address')}>
         <code>{entry.address}</code>
