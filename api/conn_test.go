@@ -397,3 +397,33 @@ func TestCutReason(t *testing.T) {
 		}
 	}
 }
+
+// lastWords is a connection whose last bytes come together with its end, as those of some do that are no plain socket.
+type lastWords struct {
+	net.Conn
+	left []byte
+}
+
+func (c *lastWords) Read(p []byte) (int, error) {
+	n := copy(p, c.left)
+	if c.left = c.left[n:]; len(c.left) > 0 {
+		return n, nil
+	}
+	return n, io.EOF
+}
+
+func (c *lastWords) SetReadDeadline(time.Time) error { return nil }
+
+// What comes together with the end is read.
+func TestBytesWithTheEnd(t *testing.T) {
+	long := bytes.Repeat([]byte("x"), 3*scratchBytes)
+	c, _, _ := connPairOver(t, testSockets(t, 1<<20, quick()), func(under net.Conn) net.Conn {
+		return &lastWords{under, clientFrame(opBinary, true, long)}
+	})
+	if b, err := c.Read(); err != nil || !bytes.Equal(b, long) {
+		t.Errorf("read %d bytes, %v", len(b), err)
+	}
+	if _, err := c.Read(); !errors.Is(err, io.EOF) {
+		t.Errorf("%v at the end", err)
+	}
+}

@@ -93,7 +93,11 @@ func (w *wire) writeStep(fd uintptr) bool {
 // readInto waits until something has arrived and reads it.
 func (w *wire) readInto(p []byte) (int, error) {
 	if w.raw == nil {
-		return w.Read(p)
+		n, err := w.Read(p)
+		if n > 0 {
+			err = nil // the next Read says it again
+		}
+		return n, err
 	}
 	in := &w.in
 	in.p, in.n, in.err = p, 0, nil
