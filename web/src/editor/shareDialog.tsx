@@ -166,7 +166,7 @@ export function ShareDialog({ info, user, onClose }: Props) {
                     {member.user.name}
                     {member.user.id === user.id ? <span className="quiet"> {t('common.you')}</span> : null}
                   </span>
-                  <span className="row-detail">{member.user.email || t('share.guest')}</span>
+                  <span className="row-detail">{member.user.email ?? t('share.guest')}</span>
                 </span>
                 {member.user.id === user.id ? (
                   <span className="share-own quiet">{t('role.owner')}</span>
