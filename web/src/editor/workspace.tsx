@@ -25,6 +25,7 @@ import { TitleField } from './titleField';
 import { useOutline } from './useOutline';
 
 const RichDocument = lazy(() => import('./richDocument'));
+const PlainDocument = lazy(() => import('./plainDocument'));
 
 interface Props {
   info: DocumentInfo;
@@ -100,6 +101,8 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
   const [sharing, setSharing] = useState(false);
   const { outline, setOutline } = useOutline();
 
+  const plain = 'kind' in info && info.kind === 'text';
+  const Body = plain ? PlainDocument : RichDocument;
   const mayWrite = info.role === 'owner' || info.role === 'editor';
   useTitle(info.title || t('common.untitled'));
 
@@ -167,19 +170,21 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
         <Link href="/" className="bar-home" aria-label={t('editor.allDocuments')}>
           <Logo />
         </Link>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={t(outline ? 'editor.outline.hide' : 'editor.outline.show')}
-          title={t(outline ? 'editor.outline.hide' : 'editor.outline.show')}
-          aria-pressed={outline}
-          data-testid="outline-toggle"
-          onClick={() => {
-            setOutline(!outline);
-          }}
-        >
-          <Icon name="outline" />
-        </button>
+        {plain ? null : (
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t(outline ? 'editor.outline.hide' : 'editor.outline.show')}
+            title={t(outline ? 'editor.outline.hide' : 'editor.outline.show')}
+            aria-pressed={outline}
+            data-testid="outline-toggle"
+            onClick={() => {
+              setOutline(!outline);
+            }}
+          >
+            <Icon name="outline" />
+          </button>
+        )}
         <TitleField info={info} readOnly={!mayWrite} onRenamed={onInfo} />
         <SaveBadge
           save={save}
@@ -208,7 +213,7 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
         ) : null}
       </header>
       <Suspense fallback={<p className="quiet surface-wait">{t('editor.opening')}</p>}>
-        <RichDocument
+        <Body
           session={session}
           user={user}
           title={info.title}
