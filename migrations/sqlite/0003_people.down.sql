@@ -1,3 +1,5 @@
+DROP TABLE IF EXISTS requests;
+DROP TABLE IF EXISTS audit;
 DELETE FROM users WHERE email_key LIKE ' %'; -- guests
 DROP TABLE IF EXISTS guests;
 DROP TABLE IF EXISTS purges;

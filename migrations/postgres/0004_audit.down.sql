@@ -1,3 +1,0 @@
-DROP TABLE IF EXISTS requests;
-DROP TABLE IF EXISTS audit;
-DROP FUNCTION IF EXISTS refuse_audit_change;

@@ -1,2 +1,0 @@
-DROP TABLE IF EXISTS requests;
-DROP TABLE IF EXISTS audit;
