@@ -295,15 +295,14 @@ func TestOneOfManyConditionalChanges(t *testing.T) {
 	statuses := make(chan int, 20)
 	for i := range cap(statuses) {
 		go func() {
-			p := &person{h: h, user: ann.user, cookie: ann.cookie, header: http.Header{"If-Match": {tag}}}
 			req, err := http.NewRequestWithContext(t.Context(), "PATCH", h.url+path, strings.NewReader(fmt.Sprintf(`{"title":"Plan %d"}`, i)))
 			if err != nil {
 				statuses <- 0
 				return
 			}
-			req.Header = p.header
+			req.Header = http.Header{"If-Match": {tag}}
 			req.Header.Set("Content-Type", "application/json")
-			req.AddCookie(&http.Cookie{Name: sessionCookie, Value: p.cookie})
+			req.AddCookie(&http.Cookie{Name: sessionCookie, Value: ann.cookie})
 			res, err := http.DefaultClient.Do(req)
 			if err != nil {
 				statuses <- 0

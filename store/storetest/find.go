@@ -109,7 +109,6 @@ func testFindPages(t *testing.T, db Database) {
 	}
 	long := strings.Repeat("긴 ", store.SortedTitle)
 	bob := w.user("bob")
-	var docs []store.Document
 	for i := range 24 {
 		owner := ann
 		if i%3 == 0 {
@@ -122,7 +121,6 @@ func testFindPages(t *testing.T, db Database) {
 		if i%3 == 1 {
 			ok(t, w.trash(d.ID))
 		}
-		docs = append(docs, d)
 	}
 	ids := func(docs []store.Document) (ids []store.DocumentID) {
 		for _, d := range docs {
