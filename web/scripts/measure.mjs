@@ -40,15 +40,17 @@ function pages(count) {
 
 const quantile = (all, q) => [...all].sort((a, b) => a - b)[Math.min(all.length - 1, Math.floor(q * all.length))];
 
-/** Opens a page in a browser without any cache and says how long it took until `ready`, in milliseconds. */
-async function opening(browser, cookies, url, ready) {
+/** Opens a page in a browser without any cache and says how long it took until `ready`, in milliseconds; or, since counting them takes time, how many bytes of scripts it has fetched. */
+async function opening(browser, cookies, url, ready, counting = false) {
   const context = await browser.newContext({ viewport: { width: 1100, height: 760 } });
   await context.addCookies(cookies);
   const page = await context.newPage();
   const scripts = new Map();
-  page.on('response', (response) => {
-    if (response.request().resourceType() === 'script') scripts.set(response.url(), response.body());
-  });
+  if (counting) {
+    page.on('response', (response) => {
+      if (response.request().resourceType() === 'script') scripts.set(response.url(), response.body());
+    });
+  }
   const begin = performance.now();
   await page.goto(url, { waitUntil: 'commit' });
   await ready(page);
@@ -107,32 +109,28 @@ try {
   const cookies = await ann.context.cookies();
 
   const times = Number(settings.times);
-  const list = [];
-  const editor = [];
-  for (let n = 0; n < times; n++) {
-    list.push(
-      await opening(browser, cookies, `${server.origin}/`, (page) =>
-        page
-          .getByRole('link', { name: /A hundred pages/ })
-          .first()
-          .waitFor(),
-      ),
-    );
-    editor.push(
-      await opening(browser, cookies, `${server.origin}/d/${small}`, (page) =>
-        page.locator('.surface[data-loaded=true] [contenteditable=true]').first().waitFor(),
-      ),
-    );
-  }
-  const median = (all) =>
-    quantile(
-      all.map((one) => one.took),
-      0.5,
-    );
-  figure('list, from the address to its rows, median', median(list), 1000, 'ms');
-  figure('editor, from the address to writable text, median', median(editor), 1000, 'ms');
-  figure('JavaScript of the first page, gzipped', list[0].bytes / 1024, 250, 'kB');
-  console.log(`JavaScript of the editor, all in all: ${(editor[0].bytes / 1024).toFixed(0)} kB`);
+  const list = [
+    `${server.origin}/`,
+    (page) =>
+      page
+        .getByRole('link', { name: /A hundred pages/ })
+        .first()
+        .waitFor(),
+  ];
+  const editor = [
+    `${server.origin}/d/${small}`,
+    (page) => page.locator('.surface[data-loaded=true] [contenteditable=true]').first().waitFor(),
+  ];
+  const median = async (place) => {
+    const took = [];
+    for (let n = 0; n < times; n++) took.push((await opening(browser, cookies, ...place)).took);
+    return quantile(took, 0.5);
+  };
+  const kilobytes = async (place) => (await opening(browser, cookies, ...place, true)).bytes / 1000;
+  figure('list, from the address to its rows, median', await median(list), 1000, 'ms');
+  figure('editor, from the address to writable text, median', await median(editor), 1000, 'ms');
+  figure('JavaScript of the first page, gzipped', await kilobytes(list), 250, 'kB');
+  console.log(`JavaScript of the editor, all in all: ${(await kilobytes(editor)).toFixed(0)} kB`);
 
   for (const name of ['Bob', 'Cy', 'Dee']) {
     const { id } = await ann.rest('POST', '/users', { name, email: `${name}@example.org`, role: 'member', password });

@@ -13,7 +13,12 @@ import { Notice } from './ui/notice';
 import { Shell } from './ui/shell';
 
 // The editor with Yjs and ProseMirror is most of the JavaScript; only those who open a document wait for it.
-const EditorPage = lazy(() => import('./pages/editor'));
+const editorPage = () => import('./pages/editor');
+const EditorPage = lazy(editorPage);
+// Who comes by a document's address waits for all of it: it is fetched while the server is still asked who comes. Whatever fails here is asked for again, and told, by the page.
+if (window.location.pathname.startsWith('/d/')) {
+  Promise.all([editorPage(), import('./editor/richDocument')]).catch(() => undefined);
+}
 const PeoplePage = lazy(() => import('./pages/people'));
 const AdminPage = lazy(() => import('./pages/admin'));
 const AuditPage = lazy(() => import('./pages/audit'));

@@ -37,6 +37,7 @@ export default function PlainDocument({ session, user, title, mayWrite, loaded, 
       setPlace(placeIn(made.view));
     });
     setEditor(made);
+    setPlace(placeIn(made.view)); // the text may have come before the editor
     const stopNaming = nameMovingCarets(session.awareness, made.view.dom);
     const stopFollowing = follow.attach((userId) => {
       const found = placesIn(made.text, session.awareness).findLast(({ user }) => user.id === userId);
