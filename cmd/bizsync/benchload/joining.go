@@ -122,16 +122,24 @@ type newcomers struct {
 	buffers [][]byte
 }
 
+// trialTime is how long the first newcomers wait for the whole document, each.
+const trialTime = 2 * time.Second
+
 // ready waits until a newcomer gets the whole document.
 func (g *newcomers) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, joinTime)
 	defer cancel()
 	for {
+		// Who comes before the document has come may not be told of it by every server: then another one tries.
+		soon, cancel := context.WithTimeout(ctx, trialTime)
 		trial := &newcomers{joining: g.joining, server: g.server, room: g.room, all: g.all, result: &result{}, buffers: g.buffers}
-		if err := trial.join(ctx, 1, &timing.Histogram{}); err == nil && len(trial.result.failures) == 0 {
+		err := trial.join(soon, 1, &timing.Histogram{})
+		cancel()
+		if err == nil && len(trial.result.failures) == 0 {
 			g.buffers = trial.buffers
 			return nil
-		} else if sleep(ctx, 300*time.Millisecond) != nil {
+		}
+		if sleep(ctx, 300*time.Millisecond) != nil {
 			return errors.Join(fmt.Errorf("the document doesn't come back: %q", trial.result.failures), err)
 		}
 	}
