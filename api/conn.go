@@ -465,6 +465,7 @@ func (c *conn) finish() {
 
 // lingering reads on until the peer has answered the close frame, or is cut. What is closed with unread bytes would lose the close frame on its way.
 func (c *conn) lingering() {
+	c.arrived = nil // of who waited at rest: most likely the deadline that closing has set
 	c.mu.Lock()
 	err := c.wire.SetReadDeadline(time.Time{})
 	unwritten := len(c.rest) > 0 && !c.flusher && c.broken == nil

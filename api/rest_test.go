@@ -165,3 +165,41 @@ func TestConnAtRestEnds(t *testing.T) {
 		})
 	}
 }
+
+// What we close at rest is cut no sooner than any other connection: when the peer has answered, or not in time.
+func TestConnAtRestIsClosedInGoodOrder(t *testing.T) {
+	timing := quick()
+	server, _, raw := connPair(t, testSockets(t, 1<<20, timing))
+	server.rests = true
+	if _, err := readOrRest(t, server); !errors.Is(err, collab.ErrQuiet) {
+		t.Fatal(err)
+	}
+	waits := make(chan struct{})
+	go func() {
+		defer close(waits)
+		server.await()
+	}()
+	server.Close(collab.CloseForbidden, "no")
+	<-waits
+	if _, err := readOrRest(t, server); !errors.Is(err, errEnded) {
+		t.Fatal(err)
+	}
+	lingered := make(chan struct{})
+	go func() {
+		defer close(lingered)
+		server.lingering()
+	}()
+	select {
+	case <-lingered:
+		t.Fatal("cut before the peer could answer")
+	case <-time.After(timing.grace / 4):
+	}
+	if _, err := raw.Write(clientFrame(opClose, true, []byte{0x0f, 0xa1})); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-lingered:
+	case <-time.After(10 * time.Second):
+		t.Error("not cut when the peer had answered")
+	}
+}
