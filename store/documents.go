@@ -149,8 +149,11 @@ type Documents interface {
 	Members(ctx context.Context, id DocumentID, p Page) (members []Member, next string, err error)
 	// SetMember adds or changes a member and moves the access version. ErrNotFound for an unknown or disabled user, or a guest that has lapsed; ErrLastOwner: a guest is none.
 	// The member gets a notice, unless the role is the same as before, or by is the member themself, or a guest; by is who did it, uuid.Nil nobody in particular.
+	// When the role is less than before, guests of the member's API keys that have more in this document are lowered to it, in the same transaction; raising it again doesn't
+	// raise them.
 	SetMember(ctx context.Context, id DocumentID, user UserID, role Role, by UserID) (Member, error)
-	// RemoveMember takes a member's access away, moves the access version and tells the member, unless by is themself. ErrNotFound, ErrLastOwner.
+	// RemoveMember takes a member's access away, moves the access version and tells the member, unless by is themself. Guests of the member's API keys go with them, in the
+	// same transaction. ErrNotFound, ErrLastOwner.
 	RemoveMember(ctx context.Context, id DocumentID, user, by UserID) error
 	// TransferDocument makes another account the document's Owner, and an owner among its members; whoever was Owner before stays a member as they are. It moves the access
 	// version, and to gets a notice as by SetMember: told says whether. ErrNotFound for an unknown document, and for an unknown or disabled account, or a guest.

@@ -28,7 +28,8 @@ type People interface {
 	DeleteUser(ctx context.Context, id, heir UserID) (affected []DocumentID, err error)
 	// Guest gives the account that stands for a person of somebody else's system, made at the first call and renamed when the name is another one; external is that system's
 	// name for the person (see ValidExternal). A guest belongs to its API key: it has no email, can't log in, is not listed among Users, gets no notices, and lapses when the key is
-	// deleted or expires, or the key's user is disabled. ErrNotFound for an unknown or expired key, or one of a disabled user.
+	// deleted or expires, or the key's user is disabled. When that user's role in a document is lowered or taken away, so is the guest's (see SetMember). ErrNotFound
+	// for an unknown or expired key, or one of a disabled user.
 	Guest(ctx context.Context, key uuid.UUID, external, name string) (User, error)
 }
 

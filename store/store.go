@@ -131,7 +131,8 @@ type Accounts interface {
 	UserByEmail(ctx context.Context, email string) (User, error)
 	// Users lists accounts without guests, oldest first. next is empty on the last page.
 	Users(ctx context.Context, p Page) (users []User, next string, err error)
-	// SetPassword replaces the hash and ends all sessions of the user except keep (uuid.Nil keeps none). ErrNotFound for an unknown account or a guest.
+	// SetPassword replaces the hash, ends all sessions of the user except keep (uuid.Nil keeps none) and uses up all their links, in one transaction. ErrNotFound for an
+	// unknown account or a guest.
 	SetPassword(ctx context.Context, id UserID, hash string, keep uuid.UUID) error
 	// ChangeUser changes an account and gives it as it is then. ErrNotFound for an unknown one or a guest; ErrLastAdmin, also for two at once, when no enabled admin
 	// would be left. Disabling ends all sessions and one-time links of the account.

@@ -86,9 +86,6 @@ func (s *Store) UseLink(ctx context.Context, tokenHash [32]byte, passwordHash st
 		if err := setPassword(t, id, passwordHash, uuid.Nil); err != nil {
 			return err
 		}
-		if err := t.exec("DELETE FROM links WHERE user_id = $1", id); err != nil {
-			return err
-		}
 		user, err = readUser(t, id)
 		return err
 	})

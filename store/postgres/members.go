@@ -179,6 +179,9 @@ func (s *Store) RemoveMember(ctx context.Context, id store.DocumentID, user, by 
 		if err != nil {
 			return err
 		}
+		if err := limitGuests(t, id, user, store.NoRole); err != nil {
+			return err
+		}
 		if err := accessMoved(t, id); err != nil {
 			return err
 		}
@@ -221,12 +224,17 @@ func transferDocument(t *tx, id store.DocumentID, to, by store.UserID) ([]store.
 	return makeMember(t, id, to, before, store.Owner, by)
 }
 
-// makeMember gives an account a role that had the role before, moves the access version and tells of it. The head is locked.
+// makeMember gives an account a role that had the role before, limits its guests when that is less, moves the access version and tells of it. The head is locked.
 func makeMember(t *tx, id store.DocumentID, user store.UserID, before, role store.Role, by store.UserID) (told []store.UserID, err error) {
 	err = t.exec("INSERT INTO members (document, user_id, role, created_at) VALUES ($1, $2, $3, now())"+
 		" ON CONFLICT (document, user_id) DO UPDATE SET role = excluded.role", id, user, role)
 	if err != nil {
 		return nil, err
+	}
+	if role < before {
+		if err := limitGuests(t, id, user, role); err != nil {
+			return nil, err
+		}
 	}
 	if err := accessMoved(t, id); err != nil || before == role {
 		return nil, err
@@ -236,6 +244,20 @@ func makeMember(t *tx, id store.DocumentID, user store.UserID, before, role stor
 		kind = store.NoticeShared
 	}
 	return tell(t, kind, id, by, listener{user, role})
+}
+
+// limitGuests leaves the guests of an account's API keys at most that role in a document: who has lost a right doesn't keep it through whom they let in. The head is locked.
+func limitGuests(t *tx, id store.DocumentID, lender store.UserID, role store.Role) error {
+	var err error
+	if role == store.NoRole {
+		err = t.exec("DELETE FROM members WHERE document = $1 AND user_id IN (SELECT user_id FROM guests WHERE lender = $2)", id, lender)
+	} else {
+		err = t.exec("UPDATE members SET role = $1 WHERE document = $2 AND role > $1 AND user_id IN (SELECT user_id FROM guests WHERE lender = $3)", role, id, lender)
+	}
+	if err != nil {
+		return fmt.Errorf("limit its guests: %w", err)
+	}
+	return nil
 }
 
 // keepsOwner fails with ErrLastOwner when user is an owner and no other owner is a person whose account works. The head is locked.

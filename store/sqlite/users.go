@@ -175,7 +175,7 @@ func (s *Store) Users(ctx context.Context, p store.Page) (users []store.User, ne
 	return users, next, nil
 }
 
-// SetPassword replaces a user's password hash and ends their other sessions.
+// SetPassword replaces a user's password hash, and ends their other sessions and their links.
 func (s *Store) SetPassword(ctx context.Context, id store.UserID, hash string, keep uuid.UUID) error {
 	err := s.write(ctx, func(t *tx) error { return setPassword(t, id, hash, keep) })
 	if err != nil {
@@ -192,5 +192,8 @@ func setPassword(t *tx, id store.UserID, hash string, keep uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	return t.exec("DELETE FROM sessions WHERE user = ? AND id <> ?", blob(id), blob(keep))
+	if err := t.exec("DELETE FROM sessions WHERE user = ? AND id <> ?", blob(id), blob(keep)); err != nil {
+		return err
+	}
+	return t.exec("DELETE FROM links WHERE user = ?", blob(id)) // or one from before would set another password
 }

@@ -231,6 +231,18 @@ func testLinks(t *testing.T, db Database) {
 	_, _, err = w.s.SessionByToken(w.ctx, hash("session"), time.Hour)
 	want(t, err, store.ErrNotFound) // nor an old login outlive it
 
+	ok(t, w.s.CreateLink(w.ctx, store.LinkPassword, ann.ID, hash("a3"), time.Hour))
+	ok(t, w.s.CreateLink(w.ctx, store.LinkSetup, uuid.Nil, hash("setup"), time.Hour))
+	ok(t, w.s.SetPassword(w.ctx, ann.ID, "changed", uuid.Nil))
+	_, err = w.s.Link(w.ctx, store.LinkPassword, hash("a3"))
+	want(t, err, store.ErrNotFound)
+	_, err = w.s.UseLink(w.ctx, hash("a3"), "of a thief")
+	want(t, err, store.ErrNotFound)
+	_, err = w.s.Link(w.ctx, store.LinkPassword, hash("b1"))
+	ok(t, err)
+	_, err = w.s.Link(w.ctx, store.LinkSetup, hash("setup"))
+	ok(t, err)
+
 	db.Age(t, w.s, time.Hour+time.Second)
 	_, err = w.s.Link(w.ctx, store.LinkPassword, hash("b1"))
 	want(t, err, store.ErrNotFound)

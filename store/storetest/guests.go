@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -190,6 +191,91 @@ func testGuestsLapse(t *testing.T, db Database) {
 				ok(t, c.begin(w, ann, key))
 				holds(true)
 			}
+		})
+	}
+}
+
+// testGuestRights: whoever loses rights in a document doesn't keep them through the guests of their keys.
+func testGuestRights(t *testing.T, db Database) {
+	for name, c := range map[string]struct {
+		change func(w *world, d store.Document, ann, bob store.User) error // of what bob may do
+		bob    store.Role                                                  // afterwards
+		editor store.Role                                                  // the guest's that was an editor
+		viewer store.Role                                                  // the guest's that was a viewer
+	}{
+		"removed": {func(w *world, d store.Document, ann, bob store.User) error {
+			return w.s.RemoveMember(w.ctx, d.ID, bob.ID, ann.ID)
+		}, store.NoRole, store.NoRole, store.NoRole},
+		"left": {func(w *world, d store.Document, _, bob store.User) error {
+			return w.s.RemoveMember(w.ctx, d.ID, bob.ID, bob.ID)
+		}, store.NoRole, store.NoRole, store.NoRole},
+		"a viewer": {func(w *world, d store.Document, ann, bob store.User) error {
+			_, err := w.s.SetMember(w.ctx, d.ID, bob.ID, store.Viewer, ann.ID)
+			return err
+		}, store.Viewer, store.Viewer, store.Viewer},
+		"a commenter": {func(w *world, d store.Document, ann, bob store.User) error {
+			_, err := w.s.SetMember(w.ctx, d.ID, bob.ID, store.Commenter, ann.ID)
+			return err
+		}, store.Commenter, store.Commenter, store.Viewer},
+		"a viewer and an owner again": {func(w *world, d store.Document, ann, bob store.User) error {
+			for _, role := range []store.Role{store.Viewer, store.Owner} {
+				if _, err := w.s.SetMember(w.ctx, d.ID, bob.ID, role, ann.ID); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, store.Owner, store.Viewer, store.Viewer},
+		"an editor, which is enough": {func(w *world, d store.Document, ann, bob store.User) error {
+			_, err := w.s.SetMember(w.ctx, d.ID, bob.ID, store.Editor, ann.ID)
+			return err
+		}, store.Editor, store.Editor, store.Viewer},
+		"the document is another's": {func(w *world, d store.Document, ann, _ store.User) error {
+			_, err := w.s.TransferDocument(w.ctx, d.ID, ann.ID, ann.ID)
+			return err
+		}, store.Owner, store.Editor, store.Viewer},
+		"a stranger, who can't be removed": {func(w *world, d store.Document, ann, _ store.User) error {
+			if err := w.s.RemoveMember(w.ctx, d.ID, w.user("eve").ID, ann.ID); !errors.Is(err, store.ErrNotFound) {
+				return fmt.Errorf("a stranger was removed: %w", err)
+			}
+			return nil
+		}, store.Owner, store.Editor, store.Viewer},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, db)
+			ann, bob := w.user("ann"), w.user("bob")
+			key, second, anns := w.apiKey(bob, "key", time.Time{}), w.apiKey(bob, "second", time.Time{}), w.apiKey(ann, "ann's", time.Time{})
+			editor, viewer, other := w.guest(key, "7"), w.guest(second, "8"), w.guest(anns, "7")
+			d, elsewhere := w.document(bob), w.document(bob)
+			for _, at := range []store.Document{d, elsewhere} {
+				w.member(at, ann, store.Owner)
+				w.member(at, editor, store.Editor)
+				w.member(at, viewer, store.Viewer)
+				w.member(at, other, store.Editor)
+			}
+			before := w.head(d.ID)
+			ok(t, c.change(w, d, ann, bob))
+			rolesIn := func(at store.Document) []store.Role {
+				t.Helper()
+				roles, _, err := w.s.Roles(w.ctx, at.ID, []store.UserID{ann.ID, bob.ID, editor.ID, viewer.ID, other.ID})
+				ok(t, err)
+				return []store.Role{roles[ann.ID], roles[bob.ID], roles[editor.ID], roles[viewer.ID], roles[other.ID]}
+			}
+			same(t, "roles", rolesIn(d), []store.Role{store.Owner, c.bob, c.editor, c.viewer, store.Editor})
+			same(t, "roles elsewhere", rolesIn(elsewhere), []store.Role{store.Owner, store.Owner, store.Editor, store.Viewer, store.Editor})
+			head := w.head(d.ID)
+			if lowered := c.editor != store.Editor; lowered && head.AccessVersion == before.AccessVersion {
+				t.Error("a guest was lowered under an access version that open sockets know")
+			}
+
+			// A server that has not heard of it yet writes nothing for the guest either.
+			refused := store.Accepted
+			if c.editor < store.Editor {
+				refused = store.NoRight
+			}
+			p := part(head, newRow(editor, "text"), newRow(other, "text"))
+			p.AccessVersion = before.AccessVersion
+			rows := w.append(p).Documents[0].Rows
+			same(t, "rows", []store.Refusal{rows[0].Refused, rows[1].Refused}, []store.Refusal{refused, store.Accepted})
 		})
 	}
 }

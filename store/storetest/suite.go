@@ -57,6 +57,7 @@ func Run(t *testing.T, db Database) {
 		"DeleteRace":  testDeleteUserRace,
 		"Guests":      testGuests,
 		"GuestsLapse": testGuestsLapse,
+		"GuestRights": testGuestRights,
 		"Documents":   testDocuments,
 		"Keys":        testKeys,
 		"Lists":       testLists,
