@@ -6,6 +6,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -44,9 +45,11 @@ func describeIdempotency(op *huma.Operation) {
 	op.Errors = append(op.Errors, http.StatusConflict)
 }
 
-// sealer seals replies, which may hold secrets that are shown once, for the database.
+// sealer seals replies, which may hold secrets that are shown once, for the database, and hashes requests, which may hold a password: what the database has of either is worth
+// nothing to who hasn't the installation's secret. It may be used concurrently.
 type sealer struct {
-	aead cipher.AEAD
+	aead    cipher.AEAD
+	hashKey []byte // of the MAC of requests
 }
 
 func newSealer(secret []byte) (*sealer, error) {
@@ -62,7 +65,11 @@ func newSealer(secret []byte) (*sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key for replies: %w", err)
 	}
-	return &sealer{aead: aead}, nil
+	hashKey, err := hkdf.Key(sha256.New, secret, nil, "bizsync idempotent requests 1", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key for requests: %w", err)
+	}
+	return &sealer{aead: aead, hashKey: hashKey}, nil
 }
 
 // place is what a sealed reply is bound to: it can't be put in another's place.
@@ -109,7 +116,7 @@ func (s *Server) repeatable(ctx huma.Context, next func(huma.Context), lease tim
 		return
 	}
 	k := store.IdempotencyKey{User: callerOf(ctx.Context()).user.ID, Operation: ctx.Operation().OperationID, Key: words[0]}
-	kept, err := s.store.BeginRequest(ctx.Context(), k, requestHash(ctx.Context(), r, body), lease)
+	kept, err := s.store.BeginRequest(ctx.Context(), k, s.sealer.requestHash(ctx.Context(), r, body), lease)
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		s.writeProblem(w, r, problem(http.StatusUnprocessableEntity, codeOtherRequest, "this Idempotency-Key was used for another request"))
@@ -173,8 +180,9 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request, k store.Idempote
 }
 
 // requestHash is of all that a request says, and of which of the caller's credentials it says it with: what was answered to one API key isn't shown to another.
-func requestHash(ctx context.Context, r *http.Request, body []byte) (sum [32]byte) {
-	h := sha256.New()
+// It takes a key, for otherwise whoever reads the database could try passwords against a body's fast hash.
+func (s *sealer) requestHash(ctx context.Context, r *http.Request, body []byte) [32]byte {
+	h := hmac.New(sha256.New, s.hashKey)
 	for _, part := range [][]byte{[]byte(r.Method), []byte(r.URL.RequestURI()), []byte(r.Header.Get("Content-Type")), []byte(callerOf(ctx).key.ID.String()), body} {
 		var size [8]byte
 		binary.BigEndian.PutUint64(size[:], uint64(len(part)))

@@ -192,7 +192,7 @@ func TestKeptRepliesAreSealed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.server.sealer = later
+	h.server.sealer.aead = later.aead
 	ann.repeating("word").call("POST", "/api/v1/api-keys", body).wants(422, codeOtherRequest)
 }
 
