@@ -103,7 +103,8 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 	}
 	// The operation itself must answer for every error that it names; these three can come from any.
 	op.Errors = append(op.Errors, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable)
-	if op.Method == http.MethodPost || op.Method == http.MethodPut || op.Method == http.MethodPatch {
+	hasBody := op.Method == http.MethodPost || op.Method == http.MethodPut || op.Method == http.MethodPatch
+	if hasBody {
 		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	limit := requestTime + op.BodyReadTimeout
@@ -118,6 +119,9 @@ func register[I, O any](s *Server, op huma.Operation, need access, handle func(c
 	}
 	if idempotent(op.OperationID) {
 		op.Middlewares = append(op.Middlewares, s.once(limit+2*requestTime))
+	}
+	if hasBody {
+		op.Middlewares = append(op.Middlewares, gauging)
 	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)

@@ -156,6 +156,10 @@ func (s *Server) duplicateDocument(ctx context.Context, in *duplicateDocumentInp
 	if ok, wait := s.duplicates.take(me.String()); !ok {
 		return nil, problem(http.StatusTooManyRequests, codeManyAttempts, "too many duplicates: wait a little").retryAfter(wait)
 	}
+	if err := s.copies.begin(ctx, me); err != nil {
+		return nil, err
+	}
+	defer s.copies.end(me)
 	of, err := s.store.Document(ctx, a.Document, me)
 	if err != nil {
 		return nil, fmt.Errorf("read document: %w", err)

@@ -155,6 +155,9 @@ func (s *Server) ownProblems(ctx huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		return v, nil
 	}
+	if p := refusal(ctx); p != nil {
+		return p, nil
+	}
 	codes := map[int]string{
 		http.StatusRequestEntityTooLarge: codeTooLarge,
 		http.StatusUnsupportedMediaType:  codeMediaType,

@@ -102,6 +102,7 @@ type Server struct {
 	streams  *streams
 	own      ownRevision
 	uploads  *uploads
+	copies   *copies
 	changing [256]sync.Mutex // of documents' entries, by the last byte of their id: held while one is compared and changed
 
 	// Guarded by mu.
@@ -138,6 +139,7 @@ func New(o Options) (*Server, error) {
 		searches:                newThrottle(searchesPerSecond, searchBurst),
 		duplicates:              newThrottle(duplicatesPerSecond, duplicateBurst),
 		uploads:                 newUploads(),
+		copies:                  newCopies(),
 	}
 	s.streams = &streams{store: s.store, hub: s.hub, timing: defaultStreamTiming(), most: streamsPerAccount, work: &s.work,
 		wake: make(chan struct{}, 1), open: make(map[*stream]struct{}), count: make(map[store.UserID]int)}
