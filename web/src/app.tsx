@@ -1,4 +1,5 @@
 import { Component, Suspense, lazy, useEffect, type ComponentType, type ReactNode } from 'react';
+import { api } from './api/client';
 import type { DocumentView, User } from './api/types';
 import { t, useText } from './i18n';
 import { NoticesProvider } from './notices/provider';
@@ -15,10 +16,23 @@ import { Shell } from './ui/shell';
 // The editor with Yjs and ProseMirror is most of the JavaScript; only those who open a document wait for it.
 const editorPage = () => import('./pages/editor');
 const EditorPage = lazy(editorPage);
-// Who comes by a document's address waits for all of it: it is fetched while the server is still asked who comes. Whatever fails here is asked for again, and told, by the page.
-if (window.location.pathname.startsWith('/d/')) {
-  Promise.all([editorPage(), import('./editor/richDocument')]).catch(() => undefined);
+
+const documentPath = /^\/d\/([^/]+)\/?$/;
+
+/**
+ * Who comes by a document's address waits for all of it: it is fetched while the server is still asked who comes.
+ * Whatever fails here is asked for again, and told, by the page.
+ */
+async function fetchAhead(id: string): Promise<void> {
+  const { kind } = await api.document(id);
+  // Two statements: of one expression with both, the bundler would fetch both.
+  if (kind === 'text') await import('./editor/plainDocument');
+  else await import('./editor/richDocument');
 }
+
+const first = documentPath.exec(window.location.pathname)?.[1];
+if (first) Promise.all([editorPage(), fetchAhead(decodeURIComponent(first))]).catch(() => undefined);
+
 const PeoplePage = lazy(() => import('./pages/people'));
 const AdminPage = lazy(() => import('./pages/admin'));
 const AuditPage = lazy(() => import('./pages/audit'));
@@ -124,7 +138,7 @@ export function App() {
     );
   }
 
-  const found = /^\/d\/([^/]+)\/?$/.exec(path);
+  const found = documentPath.exec(path);
   if (found?.[1]) {
     const id = decodeURIComponent(found[1]);
     return (
