@@ -20,10 +20,14 @@ func TestKeepHouse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx := t.Context()
 		var house sync.WaitGroup
-		house.Go(func() { (&node{store: s, log: slog.New(slog.DiscardHandler)}).keepHouse(ctx) })
-
+		keep := func() (leave func()) {
+			kept, cancel := context.WithCancel(ctx)
+			house.Go(func() { (&node{store: s, log: slog.New(slog.DiscardHandler)}).keepHouse(kept) })
+			return func() { cancel(); house.Wait() }
+		}
+		leave := keep()
 		k := store.IdempotencyKey{Operation: "createDocument", Key: "k"}
 		if _, err := s.BeginRequest(ctx, k, [32]byte{}, time.Minute); err != nil {
 			t.Fatal(err)
@@ -52,7 +56,10 @@ func TestKeepHouse(t *testing.T) {
 		if _, err := s.TrashDocument(ctx, d.ID, u.ID); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(store.TrashTime - time.Hour)
+		leave() // for a month of sweeps would take minutes
+		time.Sleep(store.TrashTime - 2*time.Hour)
+		leave = keep()
+		time.Sleep(time.Hour)
 		if _, err := s.Document(ctx, d.ID, u.ID); err != nil {
 			t.Errorf("a document that may be brought back: %v", err)
 		}
@@ -60,8 +67,7 @@ func TestKeepHouse(t *testing.T) {
 		if _, err := s.Document(ctx, d.ID, u.ID); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("a document of last month's trash: %v", err)
 		}
-		cancel()
-		house.Wait()
+		leave()
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
