@@ -91,13 +91,13 @@ func (c *gauged) SetStatus(code int) {
 // Unwrap gives the context beneath.
 func (c *gauged) Unwrap() huma.Context { return c.humaContext }
 
-// refusal is the problem of a request whose body the gauge refused; nil: it didn't.
-func refusal(ctx huma.Context) *Problem {
+// refusal is the problem of a request whose body the gauge refused, if it did.
+func refusal(ctx huma.Context) (p *Problem, refused bool) {
 	c, ok := ctx.(*gauged)
 	if !ok || !c.body.exceeded {
-		return nil
+		return nil, false
 	}
-	return invalid("body", fmt.Sprintf("a body has at most %d values, nested at most %d deep", maxBodyValues, maxBodyDepth))
+	return invalid("body", fmt.Sprintf("a body has at most %d values, nested at most %d deep", maxBodyValues, maxBodyDepth)), true
 }
 
 // gauging is a middleware; it must be the last one, as huma has to see its context.

@@ -155,7 +155,7 @@ func (s *Server) ownProblems(ctx huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	if p := refusal(ctx); p != nil {
+	if p, refused := refusal(ctx); refused {
 		return p, nil
 	}
 	codes := map[int]string{
