@@ -158,7 +158,7 @@ type createTokenOutput struct {
 func (s *Server) tokenRoutes() {
 	register(s, huma.Operation{OperationID: "createToken", Method: http.MethodPost, Path: prefix + "/documents/{id}/tokens", Tags: []string{"Tokens"}, Summary: "Make a collaboration token",
 		Description: "For opening this document's socket as oneself, never with more than one's own role. With an API key, `user` names a person of your own system instead, a guest of that key, who becomes a member with the token's role " +
-			"(editor at most; the last token says which), and stays one until they are removed or the key ends. One that is made with an API key ends with it, and so do its sockets.", DefaultStatus: http.StatusCreated,
+			"(editor at most; the last token says which), and stays one until they are removed or the key ends; where your own role is lowered or taken away, so is theirs. One that is made with an API key ends with it, and so do its sockets.", DefaultStatus: http.StatusCreated,
 		Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone}}, signedIn, s.createToken)
 }
 

@@ -372,7 +372,7 @@ export interface paths {
     put?: never;
     /**
      * Make a collaboration token
-     * @description For opening this document's socket as oneself, never with more than one's own role. With an API key, `user` names a person of your own system instead, a guest of that key, who becomes a member with the token's role (editor at most; the last token says which), and stays one until they are removed or the key ends. One that is made with an API key ends with it, and so do its sockets. Scope of API keys: `tokens`.
+     * @description For opening this document's socket as oneself, never with more than one's own role. With an API key, `user` names a person of your own system instead, a guest of that key, who becomes a member with the token's role (editor at most; the last token says which), and stays one until they are removed or the key ends; where your own role is lowered or taken away, so is theirs. One that is made with an API key ends with it, and so do its sockets. Scope of API keys: `tokens`.
      */
     post: operations['createToken'];
     delete?: never;

@@ -101,7 +101,7 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
   const [sharing, setSharing] = useState(false);
   const { outline, setOutline } = useOutline();
 
-  const plain = 'kind' in info && info.kind === 'text';
+  const plain = info.kind === 'text';
   const Body = plain ? PlainDocument : RichDocument;
   const mayWrite = info.role === 'owner' || info.role === 'editor';
   useTitle(info.title || t('common.untitled'));
