@@ -22,6 +22,7 @@ interface Props {
   onTrash: (doc: DocumentInfo) => void;
   onRestore: (doc: DocumentInfo) => void;
   onPurge: (doc: DocumentInfo) => void;
+  onLeave: (doc: DocumentInfo) => void;
 }
 
 const day = 86_400_000;
@@ -69,8 +70,16 @@ function Row({ doc, ...props }: Omit<Props, 'documents'> & { doc: DocumentInfo }
       props.onTrash(doc);
     },
   };
+  const leave: MenuItem = {
+    label: t('share.leave'),
+    icon: 'leave',
+    danger: true,
+    onChoose: () => {
+      props.onLeave(doc);
+    },
+  };
   const writes = doc.role === 'owner' || doc.role === 'editor';
-  const items = [open, link, ...(writes ? [rename] : []), copy, ...(doc.role === 'owner' ? [null, remove] : [])];
+  const items = [open, link, ...(writes ? [rename] : []), copy, null, doc.role === 'owner' ? remove : leave];
 
   const left = doc.expiresAt ? Math.ceil((Date.parse(doc.expiresAt) - now) / day) : 0;
   const body = (

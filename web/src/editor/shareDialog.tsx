@@ -2,8 +2,9 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState, type SubmitE
 import { ApiError, api, reasonOf } from '../api/client';
 import type { DocumentInfo, DocumentRole, Member, Person, User } from '../api/types';
 import { useText } from '../i18n';
+import { navigate } from '../router';
+import { MemberRow, type MemberActs } from '../share/memberRow';
 import { PersonPicker } from '../share/personPicker';
-import { Avatar } from '../ui/avatar';
 import { Confirm } from '../ui/confirm';
 import { FormError } from '../ui/field';
 import { Icon } from '../ui/icon';
@@ -14,11 +15,6 @@ interface Props {
   info: DocumentInfo;
   user: User;
   onClose: () => void;
-}
-
-/** The role that is shown: a commenter is a viewer until comments exist. */
-function shown(role: DocumentRole): DocumentRole {
-  return role === 'commenter' ? 'viewer' : role;
 }
 
 function CopyLink({ id }: { id: string }) {
@@ -59,7 +55,7 @@ function CopyLink({ id }: { id: string }) {
   );
 }
 
-/** Who may see and edit the document; for its owners. */
+/** Who may see and edit the document. Its owners change that; everybody else may leave. */
 export function ShareDialog({ info, user, onClose }: Props) {
   const t = useText();
   const dialog = useRef<HTMLDialogElement>(null);
@@ -68,15 +64,17 @@ export function ShareDialog({ info, user, onClose }: Props) {
   const [chosen, setChosen] = useState<Person | null>(null);
   const [role, setRole] = useState<DocumentRole>('editor');
   const [heir, setHeir] = useState<Member | null>(null);
+  const [leaving, setLeaving] = useState(false);
   const task = useTask({ stay: true });
   const title = info.title || t('common.untitled');
+  const owner = info.role === 'owner';
 
   const read = useCallback((signal?: AbortSignal) => api.members(info.id, signal), [info.id]);
 
   useLayoutEffect(() => {
     const open = dialog.current;
     open?.showModal();
-    open?.querySelector<HTMLElement>('[role=combobox]')?.focus();
+    (open?.querySelector<HTMLElement>('[role=combobox]') ?? open?.querySelector('h2'))?.focus();
     return () => {
       open?.close();
     };
@@ -117,7 +115,33 @@ export function ShareDialog({ info, user, onClose }: Props) {
     if (await change(() => api.transferDocument(info.id, member.user.id))) setHeir(null);
   };
 
+  const leave = () =>
+    task.run(async () => {
+      await api.removeMember(info.id, user.id);
+      navigate('/', { replace: true });
+    });
+
   const isMember = (id: string) => members?.some((member) => member.user.id === id) ?? false;
+  const owners = members?.filter((member) => member.role === 'owner').length ?? 0;
+
+  const actsOn = (member: Member): MemberActs => {
+    const { id } = member.user;
+    const leaves = {
+      onLeave: () => {
+        setLeaving(true);
+      },
+    };
+    // Somebody has to own it.
+    if (id === user.id) return member.role !== 'owner' || owners > 1 ? leaves : {};
+    if (!owner) return {};
+    return {
+      onRole: (next) => {
+        if (next === 'owner') setHeir(member);
+        else void change(() => api.setMember(info.id, id, next));
+      },
+      onRemove: () => void change(() => api.removeMember(info.id, id)),
+    };
+  };
 
   return (
     <dialog
@@ -130,75 +154,46 @@ export function ShareDialog({ info, user, onClose }: Props) {
       }}
     >
       <div className="dialog-head">
-        <h2 id="share-title">{t('share.title', { title })}</h2>
+        <h2 id="share-title" tabIndex={-1}>
+          {owner ? t('share.title', { title }) : t('share.titleRead', { title })}
+        </h2>
         <button type="button" className="button button-quiet" onClick={() => dialog.current?.close()}>
           {t('common.done')}
         </button>
       </div>
 
-      <form className="share-add" onSubmit={add}>
-        <PersonPicker chosen={chosen} onChoose={setChosen} hasAccess={isMember} />
-        <select
-          aria-label={t('share.role')}
-          value={role}
-          onChange={(e) => {
-            setRole(e.target.value as DocumentRole);
-          }}
-        >
-          <option value="viewer">{t('share.canView')}</option>
-          <option value="editor">{t('share.canEdit')}</option>
-        </select>
-        <button type="submit" className="button button-main" disabled={task.busy || !chosen}>
-          {t('share.add')}
-        </button>
-      </form>
+      {owner ? (
+        <form className="share-add" onSubmit={add}>
+          <PersonPicker chosen={chosen} onChoose={setChosen} hasAccess={isMember} />
+          <select
+            aria-label={t('share.role')}
+            value={role}
+            onChange={(e) => {
+              setRole(e.target.value as DocumentRole);
+            }}
+          >
+            <option value="viewer">{t('share.canView')}</option>
+            <option value="editor">{t('share.canEdit')}</option>
+          </select>
+          <button type="submit" className="button button-main" disabled={task.busy || !chosen}>
+            {t('share.add')}
+          </button>
+        </form>
+      ) : null}
 
-      <FormError>{heir ? '' : task.problem || problem}</FormError>
+      <FormError>{heir || leaving ? '' : task.problem || problem}</FormError>
       {members ? (
         <>
           <h3 className="share-sub">{t('share.withAccess')}</h3>
           <ul className="share-members" data-testid="members">
             {members.map((member) => (
-              <li key={member.user.id} className="share-member">
-                <Avatar id={member.user.id} name={member.user.name} />
-                <span className="person-who">
-                  <span className="row-title">
-                    {member.user.name}
-                    {member.user.id === user.id ? <span className="quiet"> {t('common.you')}</span> : null}
-                  </span>
-                  <span className="row-detail">{member.user.email ?? t('share.guest')}</span>
-                </span>
-                {member.user.id === user.id ? (
-                  <span className="share-own quiet">{t('role.owner')}</span>
-                ) : (
-                  <>
-                    <select
-                      aria-label={t('share.roleOf', { name: member.user.name })}
-                      value={shown(member.role)}
-                      disabled={task.busy}
-                      onChange={(e) => {
-                        const next = e.target.value as DocumentRole;
-                        if (next === 'owner') setHeir(member);
-                        else void change(() => api.setMember(info.id, member.user.id, next));
-                      }}
-                    >
-                      <option value="viewer">{t('share.canView')}</option>
-                      <option value="editor">{t('share.canEdit')}</option>
-                      <option value="owner">{t('role.owner')}</option>
-                    </select>
-                    <button
-                      type="button"
-                      className="icon-button icon-button-small"
-                      aria-label={t('share.removeNamed', { name: member.user.name })}
-                      title={t('share.remove')}
-                      disabled={task.busy}
-                      onClick={() => change(() => api.removeMember(info.id, member.user.id))}
-                    >
-                      <Icon name="close" size={16} />
-                    </button>
-                  </>
-                )}
-              </li>
+              <MemberRow
+                key={member.user.id}
+                member={member}
+                self={member.user.id === user.id}
+                busy={task.busy}
+                {...actsOn(member)}
+              />
             ))}
           </ul>
         </>
@@ -218,6 +213,20 @@ export function ShareDialog({ info, user, onClose }: Props) {
           }}
         >
           <p>{t('share.transferText', { name: heir.user.name, title })}</p>
+        </Confirm>
+      ) : null}
+      {leaving ? (
+        <Confirm
+          title={t('share.leaveTitle', { title })}
+          action={t('share.leaveAction')}
+          busy={task.busy}
+          problem={task.problem}
+          onConfirm={leave}
+          onClose={() => {
+            setLeaving(false);
+          }}
+        >
+          <p>{t('share.leaveText')}</p>
         </Confirm>
       ) : null}
     </dialog>

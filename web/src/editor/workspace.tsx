@@ -199,18 +199,16 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
         )}
         <PresenceBar present={people} roster={roster} follow={follow} />
         <Bell />
-        {info.role === 'owner' ? (
-          <button
-            type="button"
-            className="button button-main bar-share"
-            data-testid="share"
-            onClick={() => {
-              setSharing(true);
-            }}
-          >
-            {t('editor.share')}
-          </button>
-        ) : null}
+        <button
+          type="button"
+          className="button button-main bar-share"
+          data-testid="share"
+          onClick={() => {
+            setSharing(true);
+          }}
+        >
+          {t('editor.share')}
+        </button>
       </header>
       <Suspense fallback={<p className="quiet surface-wait">{t('editor.opening')}</p>}>
         <Body

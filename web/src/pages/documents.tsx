@@ -58,6 +58,7 @@ export function DocumentsPage({ user, view }: { user: User; view: DocumentView }
   const [flash, setFlash] = useState<FlashText | null>(null);
   const [renaming, setRenaming] = useState<DocumentInfo | null>(null);
   const [purging, setPurging] = useState<DocumentInfo | null>(null);
+  const [leaving, setLeaving] = useState<DocumentInfo | null>(null);
   const create = useTask();
   const change = useTask();
   const firstRead = useRef(true);
@@ -189,6 +190,14 @@ export function DocumentsPage({ user, view }: { user: User; view: DocumentView }
     if (done) setPurging(null);
   };
 
+  const leaveDocument = async (doc: DocumentInfo) => {
+    const done = await act(async () => {
+      await api.removeMember(doc.id, user.id);
+      return { text: t('share.left', named(doc)) };
+    });
+    if (done) setLeaving(null);
+  };
+
   const copyLink = async (doc: DocumentInfo) => {
     const link = `${window.location.origin}/d/${doc.id}`;
     try {
@@ -301,9 +310,23 @@ export function DocumentsPage({ user, view }: { user: User; view: DocumentView }
         </div>
       ) : null}
       {empty && listing.query ? (
-        <p className="quiet" data-testid="no-match">
-          {t('documents.noMatch', { query: listing.query })}
-        </p>
+        <section className="empty" data-testid="no-match">
+          <span className="empty-icon">
+            <Icon name="search" size={24} />
+          </span>
+          <h2>{t('documents.noMatchTitle')}</h2>
+          <p>{t('documents.noMatch', { query: listing.query })}</p>
+          <button
+            type="button"
+            className="button"
+            onClick={() => {
+              setSearch('');
+              searchField.current?.focus();
+            }}
+          >
+            {t('documents.clearSearch')}
+          </button>
+        </section>
       ) : null}
       {empty && !listing.query ? <EmptyList view={view} busy={create.busy} onNew={() => make('rich')} /> : null}
       {listing && !empty ? (
@@ -320,6 +343,7 @@ export function DocumentsPage({ user, view }: { user: User; view: DocumentView }
           onTrash={trash}
           onRestore={restore}
           onPurge={setPurging}
+          onLeave={setLeaving}
         />
       ) : null}
       {listing?.nextCursor ? (
@@ -357,6 +381,20 @@ export function DocumentsPage({ user, view }: { user: User; view: DocumentView }
           }}
         >
           <p>{t('documents.purgeText')}</p>
+        </Confirm>
+      ) : null}
+      {leaving ? (
+        <Confirm
+          title={t('share.leaveTitle', named(leaving))}
+          action={t('share.leaveAction')}
+          busy={change.busy}
+          problem={change.problem}
+          onConfirm={() => leaveDocument(leaving)}
+          onClose={() => {
+            setLeaving(null);
+          }}
+        >
+          <p>{t('share.leaveText')}</p>
         </Confirm>
       ) : null}
     </Shell>

@@ -39,6 +39,8 @@ export const documents = {
   'documents.renameTitle': 'Rename document',
   'documents.renameLabel': 'Title',
   'documents.noMatch': 'No title contains “{query}”.',
+  'documents.noMatchTitle': 'Nothing found',
+  'documents.clearSearch': 'Clear the search',
   'documents.trashText': 'Documents stay here for 30 days, then they are deleted for good. Only their owners see them.',
   'documents.expires': { one: 'in {n} day', other: 'in {n} days' },
   'documents.expiresToday': 'today',

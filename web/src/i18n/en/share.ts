@@ -1,6 +1,7 @@
 /** Texts of the sharing dialog. */
 export const share = {
   'share.title': 'Share “{title}”',
+  'share.titleRead': 'People in “{title}”',
   'share.person': 'Person',
   'share.search': 'Add people by name or e-mail',
   'share.role': 'Role',
@@ -24,4 +25,10 @@ export const share = {
   'share.linkCopied': 'Link copied',
   'share.private': 'Only the people above can open the link.',
   'share.guest': 'guest',
+  'share.leave': 'Leave this document',
+  'share.leaveTitle': 'Leave “{title}”?',
+  'share.leaveText':
+    'It disappears from your documents, and you can’t open it any more until one of its owners shares it with you again.',
+  'share.leaveAction': 'Leave',
+  'share.left': 'You left “{title}”.',
 } as const;

@@ -41,6 +41,8 @@ export const documents: Translation<typeof english> = {
   'documents.renameTitle': '문서 이름 바꾸기',
   'documents.renameLabel': '제목',
   'documents.noMatch': '제목에 “{query}”{query|이/가} 들어간 문서가 없습니다.',
+  'documents.noMatchTitle': '검색 결과가 없습니다',
+  'documents.clearSearch': '검색 지우기',
   'documents.trashText': '문서는 30일 동안 보관된 뒤 영구 삭제됩니다. 소유자만 볼 수 있습니다.',
   'documents.expires': { other: '{n}일 후' },
   'documents.expiresToday': '오늘',

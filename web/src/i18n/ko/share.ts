@@ -3,6 +3,7 @@ import type { Translation } from '../format';
 
 export const share: Translation<typeof english> = {
   'share.title': '“{title}” 공유',
+  'share.titleRead': '“{title}” 참여자',
   'share.person': '사용자',
   'share.search': '이름 또는 이메일로 추가',
   'share.role': '권한',
@@ -26,4 +27,9 @@ export const share: Translation<typeof english> = {
   'share.linkCopied': '링크 복사됨',
   'share.private': '위에 있는 사람만 이 링크를 열 수 있습니다.',
   'share.guest': '게스트',
+  'share.leave': '이 문서에서 나가기',
+  'share.leaveTitle': '“{title}” 문서에서 나갈까요?',
+  'share.leaveText': '내 문서 목록에서 사라지며, 소유자가 다시 공유하기 전까지 열 수 없습니다.',
+  'share.leaveAction': '나가기',
+  'share.left': '“{title}” 문서에서 나갔습니다.',
 };
