@@ -12,22 +12,26 @@ import (
 // refers to the State's memory and must not outlive a Reset of it. Not safe for
 // concurrent use.
 type Doc struct {
-	items   []item // items[0] is unused: index 0 means none
-	types   []sharedType
-	keys    map[string]int32 // of map entries; key 0 means none
-	roots   map[string]int32 // indexes of types
-	clients map[uint64]*docClient
+	state *State
+	items []item // items[0] is unused: index 0 means none
+	types []sharedType
+	keys  map[string]int32 // of map entries; key 0 means none
 
-	before, conflict uint32 // marks of the integration at hand
+	keyNames []string         // by key - 1
+	roots    map[string]int32 // indexes of types
+	clients  map[uint64]*docClient
+
+	passed, conflict uint32 // marks of the integration at hand
 	steps            int    // looked at in conflicts, in all
 }
 
 // item is Yjs's Item or GC struct.
 type item struct {
-	id          ID
-	origin      ID // if info has hasOrigin
-	rightOrigin ID // if info has hasRightOrigin
-	body        []byte
+	client      uint64
+	from        ID // the origin, if info has hasOrigin
+	before      ID // the right origin, if info has hasRightOrigin
+	content     []byte
+	clock       uint32
 	length      uint32
 	left, right uint32 // neighbours in the parent's list or among a key's values
 	parent      int32  // index of a type
@@ -35,7 +39,7 @@ type item struct {
 	holds       int32  // index of the type that a ContentType holds
 
 	// Marks of integrate: the item stands before the origin sought, or conflicts.
-	before, conflict uint32
+	passed, conflict uint32
 
 	info    byte
 	deleted bool
@@ -43,7 +47,7 @@ type item struct {
 
 func (i *item) kind() byte { return i.info & contentMask }
 
-func (i *item) end() uint32 { return i.id.Clock + i.length }
+func (i *item) end() uint32 { return i.clock + i.length }
 
 // sharedType is a root type or what a ContentType holds.
 type sharedType struct {
@@ -76,6 +80,7 @@ var ErrTangled = errors.New("too many conflicting insertions")
 // pending. The error is ErrTangled.
 func NewDoc(s *State) (*Doc, error) {
 	d := &Doc{
+		state:   s,
 		items:   make([]item, 1, 1+s.runs+s.runs/2),
 		types:   make([]sharedType, 1),
 		keys:    make(map[string]int32),
@@ -106,6 +111,23 @@ func NewDoc(s *State) (*Doc, error) {
 		}
 	}
 	return d, nil
+}
+
+// State gives the state that the document is made of. It may be read, encoded
+// and compared, but changed only by the Doc's Apply.
+func (d *Doc) State() *State { return d.state }
+
+// Apply adds everything that u has and the document lacks, as State.Apply does,
+// and integrates what can be. The error is ErrTangled: the Doc is then useless,
+// its State is not.
+func (d *Doc) Apply(u Update) error {
+	d.state.Apply(u)
+	again, err := NewDoc(d.state)
+	if err != nil {
+		return err
+	}
+	*d = *again
+	return nil
 }
 
 // advance integrates a client's runs up to the first that depends on something
@@ -140,20 +162,21 @@ func (d *Doc) read(c *clientState, e *entry[run]) (it item, root, key []byte, pa
 	r := &e.val
 	head := cursor{b: c.data[r.off : r.off+int(r.head)]}
 	it = item{
-		id:     ID{Client: c.id, Clock: e.key},
-		length: r.length,
-		info:   r.info,
-		body:   c.data[r.off+int(r.head) : r.off+int(r.head)+int(r.body)],
+		client:  c.id,
+		clock:   e.key,
+		length:  r.length,
+		info:    r.info,
+		content: c.data[r.off+int(r.head) : r.off+int(r.head)+int(r.body)],
 	}
 	it.deleted = it.kind() == contentGC || it.kind() == contentDeleted
 	if it.kind() == contentGC {
 		return it, nil, nil, parent
 	}
 	if r.info&hasOrigin != 0 {
-		it.origin = head.id()
+		it.from = head.id()
 	}
 	if r.info&hasRightOrigin != 0 {
-		it.rightOrigin = head.id()
+		it.before = head.id()
 	}
 	if r.info&(hasOrigin|hasRightOrigin) == 0 {
 		if head.varUint() == 1 {
@@ -174,13 +197,13 @@ func (d *Doc) lacks(it *item, inItem bool, parent ID) (on *docClient, need uint3
 		return nil, 0, true
 	}
 	check := func(id ID) bool {
-		if id.Client == it.id.Client {
+		if id.Client == it.client {
 			return true
 		}
 		on, need = d.clients[id.Client], id.Clock
 		return on != nil && need < on.clock
 	}
-	if it.info&hasOrigin != 0 && !check(it.origin) || it.info&hasRightOrigin != 0 && !check(it.rightOrigin) {
+	if it.info&hasOrigin != 0 && !check(it.from) || it.info&hasRightOrigin != 0 && !check(it.before) {
 		return on, need, false
 	}
 	if it.info&(hasOrigin|hasRightOrigin) == 0 && inItem && !check(parent) {
@@ -199,8 +222,8 @@ func (d *Doc) find(id ID) uint32 {
 // cleanStart gives the item that begins with id, splitting one if need be.
 func (d *Doc) cleanStart(id ID) uint32 {
 	i := d.find(id)
-	if it := &d.items[i]; it.id.Clock < id.Clock && it.kind() != contentGC {
-		return d.split(i, id.Clock-it.id.Clock)
+	if it := &d.items[i]; it.clock < id.Clock && it.kind() != contentGC {
+		return d.split(i, id.Clock-it.clock)
 	}
 	return i
 }
@@ -209,7 +232,7 @@ func (d *Doc) cleanStart(id ID) uint32 {
 func (d *Doc) cleanEnd(id ID) uint32 {
 	i := d.find(id)
 	if it := &d.items[i]; it.end() != id.Clock+1 && it.kind() != contentGC {
-		d.split(i, id.Clock+1-it.id.Clock)
+		d.split(i, id.Clock+1-it.clock)
 	}
 	return i
 }
@@ -218,17 +241,17 @@ func (d *Doc) cleanEnd(id ID) uint32 {
 func (d *Doc) split(i, n uint32) uint32 {
 	right := d.items[i]
 	left := &d.items[i]
-	at, cut := bodyOffset(left.kind(), left.body, n)
+	at, cut := bodyOffset(left.kind(), left.content, n)
 	left.length = n
-	left.body, right.body = left.body[:at:at], right.body[at:]
+	left.content, right.content = left.content[:at:at], right.content[at:]
 	if cut {
-		left.body = append(left.body, replacement...)
-		right.body = append([]byte(replacement), right.body[4:]...)
+		left.content = append(left.content, replacement...)
+		right.content = append([]byte(replacement), right.content[4:]...)
 	}
-	right.id.Clock += n
+	right.clock += n
 	right.length -= n
 	right.info |= hasOrigin
-	right.origin = ID{Client: right.id.Client, Clock: right.id.Clock - 1}
+	right.from = ID{Client: right.client, Clock: right.clock - 1}
 	right.left = i
 	j := uint32(len(d.items))
 	left.right = j
@@ -239,7 +262,7 @@ func (d *Doc) split(i, n uint32) uint32 {
 	case right.key != 0:
 		d.types[right.parent].values[right.key] = j
 	}
-	d.clients[right.id.Client].structs.insert(entry[uint32]{right.id.Clock, j})
+	d.clients[right.client].structs.insert(entry[uint32]{right.clock, j})
 	return j
 }
 
@@ -266,6 +289,7 @@ func (d *Doc) key(name []byte) int32 {
 	if !ok {
 		k = int32(len(d.keys) + 1)
 		d.keys[string(name)] = k
+		d.keyNames = append(d.keyNames, string(name))
 	}
 	return k
 }

@@ -4,17 +4,17 @@ package crdt
 // Yjs's Item.getMissing and Item.integrate. All that it refers to is integrated.
 func (d *Doc) integrate(it item, root, key []byte, parent ID) {
 	i := uint32(len(d.items))
-	dc := d.clients[it.id.Client]
+	dc := d.clients[it.client]
 	if it.kind() != contentGC {
 		d.neighbours(&it, root, key, parent)
 		i = uint32(len(d.items)) // splitting has added items
 		if it.parent == 0 {
 			// What it belonged to is gone: it becomes a GC struct.
-			it.info, it.body, it.deleted, it.left, it.right = contentGC, nil, true, 0, 0
+			it.info, it.content, it.deleted, it.left, it.right = contentGC, nil, true, 0, 0
 		}
 	}
 	d.items = append(d.items, it)
-	dc.structs.push(entry[uint32]{it.id.Clock, i})
+	dc.structs.push(entry[uint32]{it.clock, i})
 	if it.kind() == contentGC {
 		return
 	}
@@ -22,7 +22,7 @@ func (d *Doc) integrate(it item, root, key []byte, parent ID) {
 	d.link(i)
 	me := &d.items[i]
 	if me.kind() == contentType {
-		t := d.readType(me.body, i)
+		t := d.readType(me.content, i)
 		me = &d.items[i]
 		me.holds = t
 	}
@@ -35,10 +35,10 @@ func (d *Doc) integrate(it item, root, key []byte, parent ID) {
 // neighbours finds left, right and parent.
 func (d *Doc) neighbours(it *item, root, key []byte, parent ID) {
 	if it.info&hasOrigin != 0 {
-		it.left = d.cleanEnd(it.origin)
+		it.left = d.cleanEnd(it.from)
 	}
 	if it.info&hasRightOrigin != 0 {
-		it.right = d.cleanStart(it.rightOrigin)
+		it.right = d.cleanStart(it.before)
 	}
 	left, right := &d.items[it.left], &d.items[it.right]
 	if it.left != 0 && left.kind() == contentGC || it.right != 0 && right.kind() == contentGC {
@@ -77,7 +77,7 @@ func (d *Doc) first(it *item) uint32 {
 
 // sameOrigin says whether two items have equal origins.
 func sameOrigin(a, b *item) bool {
-	return (a.info^b.info)&hasOrigin == 0 && a.origin == b.origin
+	return (a.info^b.info)&hasOrigin == 0 && a.from == b.from
 }
 
 // resolve moves an item's left neighbour past the concurrent items that come
@@ -99,22 +99,22 @@ func (d *Doc) resolve(i uint32) {
 		o = d.first(me)
 	}
 	// Marks stand for Yjs's sets: conflicting items and items before the origin.
-	d.before++
+	d.passed++
 	d.conflict++
 	for o != 0 && o != me.right {
 		d.steps++
 		other := &d.items[o]
-		other.before, other.conflict = d.before, d.conflict
+		other.passed, other.conflict = d.passed, d.conflict
 		if sameOrigin(me, other) {
-			if other.id.Client < me.id.Client {
+			if other.client < me.client {
 				left = o
 				d.conflict++
-			} else if (me.info^other.info)&hasRightOrigin == 0 && me.rightOrigin == other.rightOrigin {
+			} else if (me.info^other.info)&hasRightOrigin == 0 && me.before == other.before {
 				break
 			}
 		} else if other.info&hasOrigin != 0 {
-			origin := &d.items[d.find(other.origin)]
-			if origin.before != d.before {
+			origin := &d.items[d.find(other.from)]
+			if origin.passed != d.passed {
 				break
 			}
 			if origin.conflict != d.conflict {
@@ -189,7 +189,7 @@ func (d *Doc) deleteRange(dc *docClient, start, end uint32) {
 		i := d.cleanStart(ID{Client: dc.source.id, Clock: start})
 		it := &d.items[i]
 		if it.kind() != contentGC && it.end() > end && !it.deleted {
-			d.split(i, end-it.id.Clock)
+			d.split(i, end-it.clock)
 			it = &d.items[i]
 		}
 		start = it.end()

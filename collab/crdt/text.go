@@ -27,11 +27,11 @@ func (d *Doc) Text(root string) string {
 	}
 	var own []byte
 	isText := false
-	for i := d.types[t].start; i != 0; i = d.items[i].right {
-		if it := &d.items[i]; it.kind() == contentString {
+	for i := d.typ(t).start; i != 0; i = d.item(i).right {
+		if it := d.item(i); it.kind() == contentString {
 			isText = true
-			if !it.deleted {
-				own = append(own, it.body...)
+			if !it.isDeleted() {
+				own = append(own, d.body(it)...)
 			}
 		}
 	}
@@ -78,7 +78,7 @@ func (d *Doc) lines(fragment int32) string {
 	}
 	var w lineWriter
 	var stack []element
-	i := d.types[fragment].start
+	i := d.typ(fragment).start
 	for {
 		if i == 0 {
 			if len(stack) == 0 {
@@ -95,17 +95,17 @@ func (d *Doc) lines(fragment int32) string {
 			i = e.next
 			continue
 		}
-		it := &d.items[i]
+		it := d.item(i)
 		i = it.right
-		if it.deleted {
+		if it.isDeleted() {
 			continue
 		}
 		switch it.kind() {
 		case contentString:
 			w.begin()
-			w.b = append(w.b, it.body...)
+			w.b = append(w.b, d.body(it)...)
 		case contentType:
-			t := &d.types[it.holds]
+			t := d.typ(it.holds)
 			switch {
 			case t.kind == typeXMLText:
 				w.begin()
