@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../api/types';
-import { actOf, dayOf, isGrave, linkOf, withoutIds } from './acts';
+import { actOf, dayOf, isGrave, linkOf } from './acts';
 
 const entry = (action: string, subject = 's1'): AuditEntry => ({
   id: '1',
@@ -33,11 +33,6 @@ describe('entries of the audit log', () => {
     ['key.delete', true],
   ])('%s is grave: %s', (action, want) => {
     expect(isGrave(entry(action))).toBe(want);
-  });
-
-  it('say who without an id', () => {
-    expect(withoutIds('Bo (01a20a00-1a65-730a-aa97-dc6c1ed83e78): viewer')).toBe('Bo: viewer');
-    expect(withoutIds('plans (draft)')).toBe('plans (draft)');
   });
 });
 

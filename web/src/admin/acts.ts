@@ -21,11 +21,6 @@ export function linkOf({ action, subject }: AuditEntry): string | null {
   return shown && subject ? `/d/${encodeURIComponent(subject)}` : null;
 }
 
-/** A detail as people read it: names need no ids beside them. */
-export function withoutIds(detail: string): string {
-  return detail.replace(/ \([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\)/g, '');
-}
-
 /** A day of a date field as the moments at which it begins and ends here. */
 export function dayOf(date: string): { begin: string; end: string } | null {
   const begin = new Date(`${date}T00:00:00`);

@@ -7,13 +7,15 @@ export { ApiError } from './request';
 
 type ProblemKey = Extract<TextKey, `problem.${string}`>;
 
+/** Problems of which the server's own words, which are English, say more than their code does. */
+const particular = new Set(['bad_request', 'validation', 'conflict', 'forbidden', 'too_large', 'unavailable']);
+
 /** Says in plain words why a call failed, for showing to the person who made it. */
 export function reasonOf(error: unknown): string {
   if (error instanceof ApiError && error.status === 429) {
     return error.retryAfter ? t('error.wait', { n: error.retryAfter }) : t('error.waitAMinute');
   }
-  if (error instanceof ApiError && languageNow() !== 'en') {
-    // The server explains itself in English only; its codes say enough for the rest.
+  if (error instanceof ApiError && !(languageNow() === 'en' && particular.has(error.code))) {
     const key = `problem.${error.code}`;
     if (key in en) return t(key as ProblemKey);
   }

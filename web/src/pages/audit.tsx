@@ -1,5 +1,6 @@
-import { useCallback, useEffect, useState } from 'react';
-import { actOf, dayOf, isGrave, linkOf, withoutIds } from '../admin/acts';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { actOf, dayOf, isGrave, linkOf } from '../admin/acts';
+import { detailOf, type NameOf } from '../admin/details';
 import { ApiError, api, reasonOf } from '../api/client';
 import type { AuditEntry, AuditQuery, User } from '../api/types';
 import { useText } from '../i18n';
@@ -23,6 +24,7 @@ const kinds = [
   ['key.', 'audit.keys'],
   ['token.', 'audit.tokens'],
   ['admin.', 'audit.admins'],
+  ['audit.', 'audit.itself'],
 ] as const;
 
 interface Filters {
@@ -45,11 +47,12 @@ function queryOf({ action, actor, from, to }: Filters): AuditQuery {
   };
 }
 
-function Entry({ entry }: { entry: AuditEntry }) {
+function Entry({ entry, nameOf }: { entry: AuditEntry; nameOf: NameOf }) {
   const t = useText();
   const link = linkOf(entry);
   const { actor, name } = entry;
   // What one did to oneself needs no name.
+  const detail = detailOf(entry, nameOf);
   const about = name && entry.subject !== actor?.id ? name : '';
   return (
     <tr data-action={entry.action} data-grave={isGrave(entry)}>
@@ -68,15 +71,15 @@ function Entry({ entry }: { entry: AuditEntry }) {
             ) : null}
           </span>
         ) : (
-          <span className="quiet">{t('audit.nobody')}</span>
+          <span className="quiet">{t(entry.action.startsWith('audit.') ? 'audit.server' : 'audit.nobody')}</span>
         )}
       </td>
       <td className="audit-what" data-label={t('audit.what')}>
         <span className="audit-act">{actOf(entry)}</span>
         {about ? link ? <Link href={link}>{about}</Link> : <span className="audit-name">{about}</span> : null}
-        {entry.detail ? (
+        {detail ? (
           <span className="audit-detail" title={entry.detail}>
-            {withoutIds(entry.detail)}
+            {detail}
           </span>
         ) : null}
       </td>
@@ -137,6 +140,8 @@ function Log() {
       setLog({ entries: [...log.entries, ...data], nextCursor });
     });
 
+  const names = useMemo(() => new Map(people.map(({ id, name }) => [id, name])), [people]);
+  const nameOf = (id: string) => names.get(id) ?? '';
   const set = (change: Partial<Filters>) => {
     setFilters((before) => ({ ...before, ...change }));
   };
@@ -244,7 +249,7 @@ function Log() {
             </thead>
             <tbody>
               {log.entries.map((entry) => (
-                <Entry key={entry.id} entry={entry} />
+                <Entry key={entry.id} entry={entry} nameOf={nameOf} />
               ))}
             </tbody>
           </table>

@@ -11,6 +11,7 @@ interface Formats {
   sameYear: Intl.DateTimeFormat;
   otherYear: Intl.DateTimeFormat;
   full: Intl.DateTimeFormat;
+  date: Intl.DateTimeFormat;
 }
 
 const made = new Map<Language, Formats>();
@@ -24,6 +25,7 @@ function formats(): Formats {
       sameYear: new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' }),
       otherYear: new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric' }),
       full: new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }),
+      date: new Intl.DateTimeFormat(language, { dateStyle: 'medium' }),
     };
     made.set(language, found);
   }
@@ -54,4 +56,10 @@ export function when(time: string, now: number): string {
 /** A time with its date, for who wants to know exactly. */
 export function fullTime(time: string | number): string {
   return formats().full.format(new Date(time));
+}
+
+/** The date of a time, or of a day as "2027-01-02". */
+export function fullDate(time: string): string {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(time);
+  return formats().date.format(new Date(day ? `${time}T00:00:00` : time));
 }

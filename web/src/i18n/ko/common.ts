@@ -97,4 +97,19 @@ export const common: Translation<typeof english> = {
   'problem.internal': '서버에서 처리하지 못했습니다. 잠시 후 다시 시도해 주세요.',
   'problem.unavailable': '지금은 처리할 수 없습니다. 잠시 후 다시 시도해 주세요.',
   'problem.document_damaged': '저장된 문서 내용이 손상되었습니다.',
+  'problem.document_tangled':
+    '이 문서는 조각조각 지워진 부분이 너무 많아 복제할 수 없습니다. 내용을 직접 복사해 주세요.',
+  'problem.invalid_credentials': '이메일 주소 또는 비밀번호가 올바르지 않습니다.',
+  'problem.insufficient_scope': 'API 키에 허용되지 않은 작업입니다.',
+  'problem.cross_site': '다른 사이트에서 온 요청이어서 거부되었습니다.',
+  'problem.link_invalid': '이미 사용했거나 만료되었거나 일부가 빠진 링크입니다.',
+  'problem.method_not_allowed': '서버가 여기에서 지원하지 않는 작업입니다.',
+  'problem.setup_done': '이 서버는 이미 설정되어 있습니다.',
+  'problem.idempotency_mismatch':
+    '같은 요청이 다른 내용으로 이미 전송되었습니다. 페이지를 새로고침한 뒤 다시 시도해 주세요.',
+  'problem.idempotency_busy': '서버가 아직 처리하고 있습니다. 잠시 후 다시 확인해 주세요.',
+  'problem.precondition_failed': '그사이 다른 사람이 변경했습니다. 페이지를 새로고침해 현재 상태를 확인해 주세요.',
+  'problem.unsupported_media_type': '서버가 받을 수 없는 형식의 내용입니다.',
+  'problem.too_many_attempts': '시도 횟수가 너무 많습니다. 잠시 후 다시 시도해 주세요.',
+  'problem.too_many_streams': '열어 둔 페이지가 너무 많습니다. 일부를 닫고 다시 시도해 주세요.',
 };
