@@ -18,7 +18,7 @@ function personOf(text: string, nameOf: NameOf): string {
   return text.replace(new RegExp(` \\(${id}\\)$`), '');
 }
 
-function wordOf<Prefix extends string>(prefix: Prefix, word: string): string {
+function wordOf(prefix: string, word: string): string {
   const key = `${prefix}.${word}`;
   return key in en ? t(key as Extract<TextKey, 'role.owner'>) : word;
 }

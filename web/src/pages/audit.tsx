@@ -7,6 +7,8 @@ import { useText } from '../i18n';
 import { Link } from '../router';
 import { useSession } from '../session';
 import { Avatar } from '../ui/avatar';
+import { DateField } from '../ui/dateField';
+import { today } from '../ui/day';
 import { FormError } from '../ui/field';
 import { Icon } from '../ui/icon';
 import { Shell } from '../ui/shell';
@@ -15,6 +17,7 @@ import { useTitle } from '../ui/useTitle';
 import { fullTime } from '../ui/when';
 import '../styles/documents.css';
 import '../styles/admin.css';
+import '../styles/date.css';
 
 const kinds = [
   ['', 'audit.all'],
@@ -190,28 +193,23 @@ function Log() {
             ))}
           </select>
         </label>
-        <label>
-          <span>{t('audit.from')}</span>
-          <input
-            type="date"
-            value={filters.from}
-            max={filters.to || undefined}
-            onChange={(e) => {
-              set({ from: e.target.value });
-            }}
-          />
-        </label>
-        <label>
-          <span>{t('audit.to')}</span>
-          <input
-            type="date"
-            value={filters.to}
-            min={filters.from || undefined}
-            onChange={(e) => {
-              set({ to: e.target.value });
-            }}
-          />
-        </label>
+        <DateField
+          label={t('audit.from')}
+          value={filters.from}
+          max={filters.to || today()}
+          onChange={(from) => {
+            set({ from });
+          }}
+        />
+        <DateField
+          label={t('audit.to')}
+          value={filters.to}
+          min={filters.from}
+          max={today()}
+          onChange={(to) => {
+            set({ to });
+          }}
+        />
         {filtered ? (
           <button
             type="button"

@@ -28,6 +28,9 @@ const shapes = {
   ),
   more: <path d="M4.5 10h.01M10 10h.01M15.5 10h.01" strokeWidth="2.6" />,
   menu: <path d="M3.5 6h13M3.5 10h13M3.5 14h13" />,
+  calendar: (
+    <path d="M5 4.500h10A1.500 1.500 0 0 1 16.500 6v9a1.500 1.500 0 0 1-1.500 1.500H5A1.500 1.500 0 0 1 3.500 15V6A1.500 1.500 0 0 1 5 4.500ZM3.500 8.500h13M7 3v3M13 3v3" />
+  ),
   check: <path d="m4.5 10.5 3.7 3.7 7.3-8" />,
   chevron: <path d="m6 8 4 4 4-4" />,
   link: (

@@ -15,7 +15,7 @@ interface Props {
 
 /**
  * A button with a panel that hangs below it. The panel takes the focus; Escape, a click elsewhere and moving the focus
- * elsewhere close it, and Escape gives the focus back to the button.
+ * elsewhere close it; unless it is elsewhere then, the focus goes back to the button.
  */
 export function Popover({ label, trigger, triggerLabel, triggerClass, className = '', testId, children }: Props) {
   const [open, setOpen] = useState(false);
@@ -26,7 +26,8 @@ export function Popover({ label, trigger, triggerLabel, triggerClass, className 
 
   useEffect(() => {
     if (!open) return;
-    panel.current?.focus({ preventScroll: true });
+    // Unless something in it has taken the focus by itself.
+    if (!panel.current?.contains(document.activeElement)) panel.current?.focus({ preventScroll: true });
     const outside = (event: Event) => {
       if (event.target instanceof Node && !whole.current?.contains(event.target)) setOpen(false);
     };
@@ -39,7 +40,10 @@ export function Popover({ label, trigger, triggerLabel, triggerClass, className 
     document.addEventListener('pointerdown', outside);
     document.addEventListener('focusin', outside);
     document.addEventListener('keydown', key);
+    const trigger = button.current;
     return () => {
+      // What had the focus is gone with the panel.
+      if (document.activeElement === document.body) trigger?.focus();
       document.removeEventListener('pointerdown', outside);
       document.removeEventListener('focusin', outside);
       document.removeEventListener('keydown', key);
