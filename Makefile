@@ -148,5 +148,5 @@ soak: ## play 10,000 random histories (SEEDS=...)
 	BIZSYNC_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -run '^TestRandomHistories$$' ./collab
 
 .PHONY: faults
-faults: deps ## break a cluster in every way (ROUNDS=... of each fault); the short suite in `make test` takes some six minutes on two cores
+faults: deps ## break a cluster in every way (ROUNDS=... of each fault); the short suite in `make test` takes some five minutes on two cores
 	BIZSYNC_FAULTS=all BIZSYNC_ROUNDS=$(ROUNDS) go test -count=1 -timeout 0 -v $(FAULTS)
