@@ -100,6 +100,7 @@ type loadRequest struct {
 	Updates [][]byte `json:"updates"`
 	Text    []string `json:"text,omitempty"`
 	Lines   []string `json:"lines,omitempty"`
+	Read    bool     `json:"read,omitempty"`
 	State   bool     `json:"state,omitempty"`
 }
 
@@ -114,7 +115,9 @@ type document struct {
 	View         string
 	Text         map[string]string
 	Lines        map[string]string
-	State        []byte
+	// Read is what Yjs's types give when they are read, by root: see views.mjs.
+	Read  map[string]string
+	State []byte
 }
 
 // load lets Yjs apply updates to a fresh document.
@@ -127,6 +130,7 @@ func load(t testing.TB, updates ...[]byte) document {
 
 type history struct {
 	Updates, States, Vectors [][]byte
+	Whole                    document // all updates, if asked for
 }
 
 // randomHistory lets Yjs clients make a history together.
@@ -135,6 +139,50 @@ func randomHistory(t testing.TB, seed int) history {
 	var h history
 	yjs.ask(t, map[string]any{"op": "history", "seed": seed}, &h)
 	return h
+}
+
+// questions are documents that an oracle is to load, all of them in one line.
+type questions struct {
+	loads []loadRequest
+	known map[string]int // those in loads, by what is loaded
+	then  []question
+}
+
+type question struct {
+	load  int
+	check func(document)
+}
+
+// load asks what Yjs makes of updates, and check to be called with the answer.
+func (q *questions) load(check func(document), updates ...[]byte) {
+	var key strings.Builder
+	for _, u := range updates {
+		fmt.Fprintf(&key, "%d ", len(u))
+		key.Write(u)
+	}
+	i, ok := q.known[key.String()]
+	if !ok {
+		if q.known == nil {
+			q.known = make(map[string]int)
+		}
+		i = len(q.loads)
+		q.known[key.String()] = i
+		q.loads = append(q.loads, loadRequest{Op: "load", Updates: updates, Read: true})
+	}
+	q.then = append(q.then, question{i, check})
+}
+
+// ask gets the answers.
+func (q *questions) ask(t testing.TB, o *oracle) {
+	t.Helper()
+	var answer struct{ Documents []document }
+	o.ask(t, map[string]any{"op": "loads", "loads": q.loads}, &answer)
+	if len(answer.Documents) != len(q.loads) {
+		t.Fatalf("%d answers to %d questions", len(answer.Documents), len(q.loads))
+	}
+	for _, c := range q.then {
+		c.check(answer.Documents[c.load])
+	}
 }
 
 func parse(t testing.TB, b []byte) crdt.Update {

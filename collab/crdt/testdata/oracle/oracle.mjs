@@ -107,6 +107,8 @@ const describe = (doc, req) => {
   const ds = Y.createDeleteSetFromStructStore(doc.store)
   for (const [client, ranges] of ds.clients) out.deletes[String(client)] = ranges.map(r => [r.clock, r.clock + r.len])
   out.view = view(doc)
+  // Before others make roots by asking for them.
+  if (req.read) out.read = read(doc)
   out.text = {}
   for (const name of req.text ?? []) out.text[name] = doc.getText(name).toString()
   out.lines = {}
@@ -132,13 +134,17 @@ const depth = doc => {
 
 const { nest } = await import('./nest.mjs')
 const { histories } = await import('./histories.mjs')
+const { read } = await import('./views.mjs')
+
+const answerLoad = req => {
+  const pendingAfter = []
+  return { ...describe(load(req.updates, pendingAfter), req), pendingAfter }
+}
 
 const answer = req => {
   switch (req.op) {
-    case 'load': {
-      const pendingAfter = []
-      return { ...describe(load(req.updates, pendingAfter), req), pendingAfter }
-    }
+    case 'load': return answerLoad(req)
+    case 'loads': return { documents: req.loads.map(answerLoad) }
     case 'merge': return { update: base64(Y.mergeUpdates(req.updates.map(bytes))) }
     case 'diff': return { update: base64(Y.diffUpdate(bytes(req.updates[0]), bytes(req.sv))) }
     case 'nest': return nest(req.depth)
@@ -147,7 +153,10 @@ const answer = req => {
       for (const u of req.updates) Y.applyUpdate(doc, bytes(u))
       return { depth: depth(doc) }
     }
-    case 'history': return histories(req.seed, base64)
+    case 'history': {
+      const history = histories(req.seed, base64)
+      return req.whole ? { ...history, whole: answerLoad({ ...req.whole, updates: history.updates }) } : history
+    }
   }
   throw new Error('unknown op ' + req.op)
 }
