@@ -28,12 +28,16 @@ const (
 type Type struct {
 	doc *Doc
 	typ int32 // index of a type
+	as  uint8 // what a root is read as: a Kind and 1, or 0
 }
 
 // Root gives the root type of a name, if the document has an item in it.
 func (d *Doc) Root(name string) (Type, bool) {
 	t, ok := d.rootType(name)
-	return Type{d, t}, ok
+	if !ok {
+		return Type{}, false
+	}
+	return Type{doc: d, typ: t}, true
 }
 
 // Roots lists the names of the root types that have items, deleted or not, sorted.
