@@ -23,6 +23,8 @@ type Doc struct {
 
 	passed, conflict uint32 // marks of the integration at hand
 	steps            int    // looked at in conflicts, in all
+
+	edits editing // of Edit; its markers hold as long as nothing else changes the Doc
 }
 
 // item is Yjs's Item or GC struct.
