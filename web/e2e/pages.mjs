@@ -4,7 +4,7 @@
 const press = (id) => (page) => page.getByTestId(id).getByRole('button').first().click();
 
 const shows = (id) => (page) => page.getByTestId(id).first().waitFor();
-const heading = (page) => page.getByRole('heading', { level: 1 }).waitFor();
+const heading = (page) => page.locator('main:not([aria-busy=true]) h1').waitFor();
 
 const inTurn =
   (...steps) =>
@@ -22,7 +22,7 @@ const clicks = (id) => (page) => page.getByTestId(id).click();
 export function pages({ member, admin, newcomer, plan, documents, invitation, reset }) {
   const editor = `/d/${plan.id}`;
   const secret = ({ pathname, hash }) => pathname + hash;
-  const read = documents['Customer interviews, November'];
+  const read = documents['Brand guidelines'];
   return [
     { name: 'login', path: '/login', ready: heading },
     {
@@ -66,18 +66,6 @@ export function pages({ member, admin, newcomer, plan, documents, invitation, re
       as: admin,
       path: '/',
       ready: inTurn(shows('documents'), (page) => page.locator('.split-more').click(), shows('new-text')),
-    },
-    {
-      name: 'list-trashed',
-      as: admin,
-      path: '/',
-      ready: async (page) => {
-        await press('documents')(page);
-        await page.getByRole('menuitem').last().click();
-        await page.locator('.flash').waitFor();
-        await page.locator('.flash-act').click();
-        await page.locator('.flash-act').waitFor({ state: 'detached' });
-      },
     },
     {
       name: 'rename',
@@ -188,6 +176,35 @@ export function pages({ member, admin, newcomer, plan, documents, invitation, re
       as: admin,
       path: `/d/${read.id}`,
       ready: inTurn(loaded, clicks('share'), shows('members')),
+    },
+    {
+      name: 'leave',
+      as: admin,
+      path: `/d/${read.id}`,
+      ready: inTurn(loaded, clicks('share'), clicks('leave'), shows('confirm')),
+    },
+    {
+      name: 'audit-calendar',
+      as: admin,
+      path: '/admin/audit',
+      ready: inTurn(
+        shows('audit'),
+        (page) => page.locator('.date-button').first().click(),
+        (page) => page.getByRole('grid').waitFor(),
+      ),
+    },
+    // The last, since it ends the connections of who is in that document.
+    {
+      name: 'list-trashed',
+      as: admin,
+      path: '/',
+      ready: async (page) => {
+        await press('documents')(page);
+        await page.getByRole('menuitem').last().click();
+        await page.locator('.flash').waitFor();
+        await page.locator('.flash-act').click();
+        await page.locator('.flash-act').waitFor({ state: 'detached' });
+      },
     },
   ];
 }

@@ -45,6 +45,18 @@ const browser = await launch();
 const server = await Server.first();
 try {
   const firm = await company(server);
+  // Others are at work, so that there is somebody to be seen.
+  for (const [email, id] of [
+    ['priya@example.org', firm.plan.id],
+    ['seojun@example.org', firm.plan.id],
+    ['tom@example.org', firm.documents['Security review'].id],
+  ]) {
+    const context = await browser.newContext();
+    await context.request.post(`${server.origin}/api/v1/session`, { data: { email, password } });
+    const page = await context.newPage();
+    await page.goto(`${server.origin}/d/${id}`);
+    await page.locator('.surface[data-loaded=true] [contenteditable=true]').click();
+  }
   let taken = 0;
   for (const [language, lang] of languages) {
     for (const [size, viewport] of sizes) {

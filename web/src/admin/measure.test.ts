@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { curve, duration, size, span, withSample } from './measure';
+import { describe, expect, it, vi } from 'vitest';
+import { curve, duration, size, span, storeSamples, storedSamples, widthOf, withSample, type Sample } from './measure';
 
 describe('size', () => {
   it.each([
@@ -39,22 +39,52 @@ describe('span', () => {
   });
 });
 
+const sample = (at: number, rooms = 0): Sample => ({ at, rooms, connections: 0, commit: 0, memory: 0, database: 0 });
+
 describe('curve', () => {
+  const box = { long: 30_000, width: 100, height: 20 };
   it('ends at the right, and its highest value touches the top', () => {
-    expect(curve([1, 2], 100, 20, 3)).toEqual([
+    expect(curve([sample(0, 1), sample(15_000, 2)], 'rooms', box)).toEqual([
       [50, 10],
       [100, 0],
     ]);
   });
   it('lies on the ground while nothing happens', () => {
-    expect(curve([0, 0], 100, 20, 2)).toEqual([
+    expect(curve([sample(0), sample(30_000)], 'rooms', box)).toEqual([
       [0, 20],
       [100, 20],
     ]);
   });
+  it('grows until it is five minutes long', () => {
+    expect([[0], [0, 10_000], [0, 90_000], [0, 900_000]].map((all) => widthOf(all.map((at) => sample(at))))).toEqual([
+      10_000, 10_000, 90_000, 300_000,
+    ]);
+  });
 });
 
-it('keeps only the newest samples', () => {
-  const sample = (at: number) => ({ at, rooms: 0, connections: 0, commit: 0, memory: 0 });
-  expect(withSample([sample(1), sample(2)], sample(3), 2).map(({ at }) => at)).toEqual([2, 3]);
+describe('samples', () => {
+  it('keeps those of the last five minutes', () => {
+    const all = [sample(1), sample(200_000), sample(900_000)];
+    expect(withSample(all, sample(300_002)).map(({ at }) => at)).toEqual([200_000, 300_002]);
+  });
+
+  it('goes on with those of the same server', () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal('window', {
+      sessionStorage: {
+        getItem: (name: string) => kept.get(name) ?? null,
+        setItem: (name: string, text: string) => kept.set(name, text),
+      },
+    });
+    try {
+      expect(storedSamples('a', 10)).toEqual([]);
+      storeSamples('a', [sample(1), sample(2), sample(500)]);
+      expect(storedSamples('a', 300).map(({ at }) => at)).toEqual([1, 2]);
+      expect(storedSamples('b', 300)).toEqual([]);
+      kept.set('bizsync.samples', '{');
+      expect(storedSamples('a', 300)).toEqual([]);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
 });

@@ -10,16 +10,29 @@ export interface Sample {
   commit: number;
   /** Bytes of the process. */
   memory: number;
+  /** Bytes of the database. */
+  database: number;
 }
+
+export type Figure = Exclude<keyof Sample, 'at'>;
 
 export function sampleOf(statistics: Statistics, at: number): Sample {
-  const { rooms, connections, commits, memory } = statistics;
-  return { at, rooms, connections, commit: commits.p99, memory: memory.bytes };
+  const { rooms, connections, commits, memory, database } = statistics;
+  return { at, rooms, connections, commit: commits.p99, memory: memory.bytes, database: database.bytes };
 }
 
-/** Adds a sample to those of the last minutes. */
-export function withSample(samples: readonly Sample[], next: Sample, most: number): Sample[] {
-  return [...samples, next].slice(-most);
+/** How far back curves reach at most, and how wide they are at least, in milliseconds. */
+export const reach = { most: 300_000, least: 10_000 };
+
+/** Adds a sample to those of the last minutes. What is as old as that, or of the future, is dropped. */
+export function withSample(samples: readonly Sample[], next: Sample): Sample[] {
+  return [...samples.filter(({ at }) => at < next.at && at >= next.at - reach.most), next];
+}
+
+/** How long the curves of some samples are, in milliseconds: they grow until they reach as far as they may. */
+export function widthOf(samples: readonly Sample[]): number {
+  const age = (samples.at(-1)?.at ?? 0) - (samples[0]?.at ?? 0);
+  return Math.min(reach.most, Math.max(reach.least, age));
 }
 
 /** A size as people say it, to three digits: "68 MB". Units are powers of a thousand, as disks are sold. */
@@ -66,12 +79,43 @@ export function span(seconds: number): string {
   return rest(t('when.days', { n: days }), hours % 24, t('when.hours', { n: hours % 24 }));
 }
 
-/** The corners of a curve through `values` in a box, from the oldest at the left to the newest at the right. */
-export function curve(values: readonly number[], width: number, height: number, most: number): [number, number][] {
-  const top = Math.max(...values, Number.MIN_VALUE);
-  const step = width / Math.max(1, most - 1);
-  return values.map((value, at) => [
-    width - (values.length - 1 - at) * step,
-    height - (Math.max(0, value) / top) * height,
+/**
+ * The corners of a figure's curve in a box whose width is `long` milliseconds and ends with the newest sample; its
+ * highest value touches the top.
+ */
+export function curve(
+  samples: readonly Sample[],
+  figure: Figure,
+  { long, width, height }: { long: number; width: number; height: number },
+): [number, number][] {
+  const top = Math.max(...samples.map((sample) => sample[figure]), Number.MIN_VALUE);
+  const end = samples.at(-1)?.at ?? 0;
+  return samples.map((sample) => [
+    width - ((end - sample.at) / long) * width,
+    height - (Math.max(0, sample[figure]) / top) * height,
   ]);
+}
+
+const storedAs = 'bizsync.samples';
+
+/** The samples of this server that were taken in this tab before, so that a curve goes on where it was. */
+export function storedSamples(server: string, now: number): Sample[] {
+  try {
+    const stored = JSON.parse(window.sessionStorage.getItem(storedAs) ?? 'null') as {
+      server: string;
+      samples: Sample[];
+    } | null;
+    if (stored?.server !== server) return [];
+    return stored.samples.filter(({ at }) => at < now && at >= now - reach.most);
+  } catch {
+    return [];
+  }
+}
+
+export function storeSamples(server: string, samples: readonly Sample[]): void {
+  try {
+    window.sessionStorage.setItem(storedAs, JSON.stringify({ server, samples }));
+  } catch {
+    // Then curves begin anew with each visit.
+  }
 }

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
 import { Charts } from '../admin/charts';
-import { sampleOf, withSample, type Sample } from '../admin/measure';
+import { sampleOf, storeSamples, storedSamples, withSample, type Sample } from '../admin/measure';
 import { OnlineList } from '../admin/onlineList';
 import { countsOf, type Counts } from '../admin/online';
 import { Servers } from '../admin/servers';
@@ -18,9 +18,8 @@ import '../styles/admin.css';
 
 /** How often the servers are asked for, in milliseconds; they tell each other of themselves every second or so. */
 const every = 5_000;
-/** So many samples fill a chart: five minutes. */
-const most = 60;
-
+/** How soon they are asked for the second time: of one sample there is no curve. */
+const soon = 1_500;
 interface Health {
   nodes: Nodes | null;
   statistics: Statistics | null;
@@ -37,12 +36,10 @@ function useHealth(again: unknown): Health {
     async (signal: AbortSignal) => {
       try {
         const [nodes, statistics] = await Promise.all([api.nodes(signal), api.statistics(signal)]);
-        setHealth(({ samples }) => ({
-          nodes,
-          statistics,
-          samples: withSample(samples, sampleOf(statistics, Date.now()), most),
-          problem: '',
-        }));
+        const now = Date.now();
+        const samples = withSample(storedSamples(statistics.node, now), sampleOf(statistics, now));
+        storeSamples(statistics.node, samples);
+        setHealth({ nodes, statistics, samples, problem: '' });
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof ApiError && error.status === 401) leave();
@@ -58,10 +55,12 @@ function useHealth(again: unknown): Health {
       if (document.visibilityState === 'visible') void read(abort.signal);
     };
     look();
+    const second = window.setTimeout(look, soon);
     const timer = window.setInterval(look, every);
     document.addEventListener('visibilitychange', look);
     return () => {
       abort.abort();
+      window.clearTimeout(second);
       window.clearInterval(timer);
       document.removeEventListener('visibilitychange', look);
     };

@@ -69,14 +69,13 @@ export function MemberRow({
       ) : onLeave ? (
         <button
           type="button"
-          className="icon-button icon-button-small"
+          className="button button-quiet button-small share-leave"
           aria-label={t('share.leave')}
-          title={t('share.leave')}
           data-testid="leave"
           disabled={busy}
           onClick={onLeave}
         >
-          <Icon name="leave" size={18} />
+          {t('share.leaveAction')}
         </button>
       ) : (
         <span className="share-nothing" />

@@ -12,6 +12,7 @@ interface Formats {
   otherYear: Intl.DateTimeFormat;
   full: Intl.DateTimeFormat;
   date: Intl.DateTimeFormat;
+  clock: Intl.DateTimeFormat;
 }
 
 const made = new Map<Language, Formats>();
@@ -25,6 +26,7 @@ function formats(): Formats {
       sameYear: new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' }),
       otherYear: new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric' }),
       full: new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }),
+      clock: new Intl.DateTimeFormat(language, { timeStyle: 'medium' }),
       date: new Intl.DateTimeFormat(language, { dateStyle: 'medium' }),
     };
     made.set(language, found);
@@ -62,4 +64,9 @@ export function fullTime(time: string | number): string {
 export function fullDate(time: string): string {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(time);
   return formats().date.format(new Date(day ? `${time}T00:00:00` : time));
+}
+
+/** The time of day, to the second. */
+export function fullClock(time: number): string {
+  return formats().clock.format(time);
 }

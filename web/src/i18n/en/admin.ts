@@ -62,7 +62,12 @@ export const admin = {
   'stats.commits': { one: '{n} commit since the start', other: '{n} commits since the start' },
   'stats.failures': { one: '{n} commit failed', other: '{n} commits failed' },
   'stats.damaged': { one: '{n} damaged document', other: '{n} damaged documents' },
-  'stats.uptime': 'up for {time}',
+  'stats.running': 'Running for',
+  'stats.ago': '{time} ago',
+  'stats.peak': 'peak {value}',
+  'stats.asTable': 'Show these figures as a table',
+  'stats.table': 'Figures of the last minutes',
+  'stats.at': 'Time',
   'stats.trend': '{name} over the last minutes, now {value}',
   'stats.failed': 'The figures could not be read: {reason}',
 

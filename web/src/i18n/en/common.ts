@@ -115,4 +115,8 @@ export const common = {
   'problem.unsupported_media_type': 'The server doesn’t take content of this type.',
   'problem.too_many_attempts': 'Too many attempts. Wait a minute and try again.',
   'problem.too_many_streams': 'You have too many pages open. Close some and try again.',
+  'problem.above_lender': 'A guest can’t be given more than whoever let them in has here.',
+  'problem.guest_limited': 'An owner has limited what this guest may do; only an owner can give them more.',
+  'problem.too_many_guests': 'This API key has let in as many guests as it may.',
+  'problem.too_many_members': 'This document has as many members as it may.',
 } as const;

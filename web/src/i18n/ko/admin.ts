@@ -64,7 +64,12 @@ export const admin: Translation<typeof english> = {
   'stats.commits': { other: '시작 후 커밋 {n}회' },
   'stats.failures': { other: '커밋 {n}회 실패' },
   'stats.damaged': { other: '손상된 문서 {n}개' },
-  'stats.uptime': '가동 {time}',
+  'stats.running': '가동 시간',
+  'stats.ago': '{time} 전',
+  'stats.peak': '최고 {value}',
+  'stats.asTable': '수치를 표로 보기',
+  'stats.table': '최근 몇 분간의 수치',
+  'stats.at': '시각',
   'stats.trend': '최근 몇 분간의 {name}, 현재 {value}',
   'stats.failed': '통계를 읽지 못했습니다: {reason}',
 

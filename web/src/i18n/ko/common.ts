@@ -116,4 +116,8 @@ export const common: Translation<typeof english> = {
   'problem.unsupported_media_type': '서버가 받을 수 없는 형식의 내용입니다.',
   'problem.too_many_attempts': '시도 횟수가 너무 많습니다. 잠시 후 다시 시도해 주세요.',
   'problem.too_many_streams': '열어 둔 페이지가 너무 많습니다. 일부를 닫고 다시 시도해 주세요.',
+  'problem.above_lender': '게스트를 초대한 사람보다 높은 권한을 게스트에게 줄 수 없습니다.',
+  'problem.guest_limited': '소유자가 이 게스트의 권한을 제한했습니다. 소유자만 더 높은 권한을 줄 수 있습니다.',
+  'problem.too_many_guests': '이 API 키로 초대할 수 있는 게스트 수를 모두 채웠습니다.',
+  'problem.too_many_members': '이 문서에 참여할 수 있는 사람 수를 모두 채웠습니다.',
 };
