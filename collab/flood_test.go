@@ -98,7 +98,7 @@ func TestAFloodOfQuestions(t *testing.T) {
 			l.Errorf("%d answers in 10 s", answers)
 		}
 		asker.mu.Unlock()
-		if err := l.RemoveMember(l.Context(), l.doc, l.users[1], uuid.Nil); err != nil {
+		if _, err := l.RemoveMember(l.Context(), l.doc, l.users[1], uuid.Nil); err != nil {
 			l.Fatal(err)
 		}
 		time.Sleep(3 * time.Second)

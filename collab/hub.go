@@ -439,9 +439,15 @@ func (h *Hub) Content(ctx context.Context, doc store.DocumentID) (Content, error
 		return Content{}, fmt.Errorf("content of %s: %w", doc, ErrDamaged)
 	}
 	answer := make(chan Content, 1)
-	r.post(event{do: func() { answer <- Content{Epoch: r.epoch, Seq: r.upTo, Update: r.encodeAll()} }})
+	r.post(event{do: func() {
+		defer close(answer) // also when the room is given up over it
+		answer <- Content{Epoch: r.epoch, Seq: r.upTo, Update: r.encodeAll()}
+	}})
 	select {
-	case c := <-answer:
+	case c, ok := <-answer:
+		if !ok {
+			return Content{}, fmt.Errorf("content of %s: the room was given up", doc)
+		}
 		return c, nil
 	case <-ctx.Done():
 		return Content{}, fmt.Errorf("content of %s: %w", doc, ctx.Err())

@@ -324,7 +324,7 @@ func TestRoleChangesOnALivingProvider(t *testing.T) {
 		l.hub.AccessChanged(l.doc)
 		time.Sleep(2 * time.Second)
 		p.want(doc, "readonly")
-		if err := l.RemoveMember(l.Context(), l.doc, viewer, uuid.Nil); err != nil {
+		if _, err := l.RemoveMember(l.Context(), l.doc, viewer, uuid.Nil); err != nil {
 			l.Fatal(err)
 		}
 		l.hub.AccessChanged(l.doc)

@@ -73,7 +73,7 @@ func TestARoleThatIsTakenAway(t *testing.T) {
 	inLab(t, 4, Options{}, func(l *lab) {
 		downgraded, removed := l.open(1), l.open(2)
 		l.setRole(l, l.doc, l.users[1], store.Viewer)
-		if err := l.RemoveMember(l.Context(), l.doc, l.users[2], uuid.Nil); err != nil {
+		if _, err := l.RemoveMember(l.Context(), l.doc, l.users[2], uuid.Nil); err != nil {
 			l.Fatal(err)
 		}
 		time.Sleep(3 * time.Second)

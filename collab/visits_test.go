@@ -54,7 +54,7 @@ func TestDeniedSessionsKeepNoRoom(t *testing.T) {
 		p.says(doc, auth(doc+"/1"))
 		p.says(doc, asks(nil))
 		p.says(doc, syncMessage(syncStep2, []byte{0, 0}))
-		if err := l.RemoveMember(l.Context(), l.doc, l.users[1], uuid.Nil); err != nil {
+		if _, err := l.RemoveMember(l.Context(), l.doc, l.users[1], uuid.Nil); err != nil {
 			l.Fatal(err)
 		}
 		l.hub.AccessChanged(l.doc)

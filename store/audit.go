@@ -25,6 +25,11 @@ type AuditEntry struct {
 	Detail    string    // what else an admin wants to know, short: "editor", "key expires 2027-01-01"
 }
 
+// SweptEntry is the entry that SweepAudit writes when entries are kept from that time on.
+func SweptEntry(since time.Time) AuditEntry {
+	return AuditEntry{ID: NewID(), Action: AuditSwept, Detail: "entries from before " + since.UTC().Format(time.RFC3339)}
+}
+
 // maxAuditText is how many bytes of each text are kept.
 const maxAuditText = 1000
 
@@ -57,13 +62,19 @@ type AuditQuery struct {
 	To      time.Time // exclusive
 }
 
-// Audit keeps what was done by whom. It is append-only: the database itself refuses to change or delete an entry.
+// AuditSwept is the action of the entry that SweepAudit writes.
+const AuditSwept = "audit.sweep"
+
+// Audit keeps what was done by whom. It is append-only: the database itself refuses to change an entry, and to delete one that is to be kept.
 type Audit interface {
 	// RecordAudit appends entries, all or none. Texts are cut at 1,000 bytes, at the border of a character. Entries of one call have the same time and, unless they bring ids,
 	// are listed as if they had happened in their order. ErrConflict for an id that is there.
 	RecordAudit(ctx context.Context, entries ...AuditEntry) error
 	// AuditLog lists entries, newest first.
 	AuditLog(ctx context.Context, q AuditQuery, p Page) (entries []AuditEntry, next string, err error)
+	// SweepAudit deletes entries from before that time, at most limit, the oldest first, and says how many. Before the first one goes, an entry with the action AuditSwept and nobody
+	// as its actor says from when on entries are kept: one for each such time, whichever node it is that sweeps, and none when nothing is that old.
+	SweepAudit(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // IdempotencyTime is how long a reply is kept for who repeats a request.
@@ -103,9 +114,11 @@ type Reply struct {
 type Idempotency interface {
 	// BeginRequest claims a request. request is a hash of all that it says. When it was answered in the last IdempotencyTime, that reply is given, and nothing may be done again.
 	// nil without an error: it is the caller's to do, and to end with FinishRequest or ForgetRequest. ErrConflict: the key was used for another request. ErrBusyRequest: the same one
-	// is being done at this moment; who claimed it and hasn't ended it within lease (at most IdempotencyTime) is taken to have died, and the claim is given to the next. So lease
-	// has to be longer than a request can take: claims don't tell who holds them.
+	// is being done at this moment; who claimed it and has neither ended nor renewed it within lease (at most IdempotencyTime) is taken to have died, and the claim is given to the
+	// next. Claims don't tell who holds them: whoever takes long has to renew theirs in time.
 	BeginRequest(ctx context.Context, k IdempotencyKey, request [32]byte, lease time.Duration) (*Reply, error)
+	// RenewRequest has a claimed request's lease begin anew. ErrNotFound when it isn't claimed, or was answered.
+	RenewRequest(ctx context.Context, k IdempotencyKey, lease time.Duration) error
 	// FinishRequest keeps the reply of a claimed request. The first reply stays. ErrNotFound when it isn't claimed.
 	FinishRequest(ctx context.Context, k IdempotencyKey, r Reply) error
 	// ForgetRequest gives a claim up: the request had no effect, and may be tried again. What was answered stays.

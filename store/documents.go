@@ -107,6 +107,20 @@ type Member struct {
 	CreatedAt time.Time
 }
 
+// MemberChange says what has become of a membership.
+type MemberChange struct {
+	Member Member   // as it is now; of one who was removed, as it was
+	Before Role     // NoRole: it was none
+	Guests []Member // of the member's API keys, with the roles that they had: they were lowered to the member's role, or removed with the member
+}
+
+// DocumentChange is what to change of a document's entry. What is nil stays.
+type DocumentChange struct {
+	Title *string
+	Key   *string // "": none
+	Owner *UserID // becomes its Owner, and an owner among its members; whoever was Owner before stays a member as they are
+}
+
 // Access is the answer to "may this account open that document, and as what?".
 type Access struct {
 	Document DocumentID
@@ -127,17 +141,18 @@ type Documents interface {
 	// FindDocuments lists those of a user's documents that q wants. Pages neither skip nor repeat a document that did not change meanwhile. A cursor goes on with the sort and
 	// the filter that it was made for, and is ErrBadCursor with others.
 	FindDocuments(ctx context.Context, user UserID, q DocumentQuery, p Page) (docs []Document, next string, err error)
-	// RenameDocument sets the title.
-	RenameDocument(ctx context.Context, id DocumentID, title string) error
-	// SetDocumentKey gives a document another key, or none with "". ErrConflict for one that is another document's, or reads like another document's id.
-	SetDocumentKey(ctx context.Context, id DocumentID, key string) error
+	// ChangeDocument changes a document's entry, all of c or nothing. ErrConflict for a key that is another document's, or reads like another document's id; ErrNotFound for an
+	// unknown document, and for a new owner whose account is unknown, disabled or a guest's; ErrTooMany as by SetMember. A new owner moves the access version and gets a notice as
+	// by SetMember: told says whether.
+	ChangeDocument(ctx context.Context, id DocumentID, c DocumentChange, by UserID) (told []UserID, err error)
 	// TrashDocument moves a document to the trash, RestoreDocument brings it back; both are idempotent and move the access version. by did it (uuid.Nil: nobody in
 	// particular) and is not told; told are those who got a notice of it.
 	TrashDocument(ctx context.Context, id DocumentID, by UserID) (told []UserID, err error)
 	RestoreDocument(ctx context.Context, id DocumentID, by UserID) (told []UserID, err error)
 	// PurgeDocument deletes a document for good, with all that it ever had but notices of it: whoever writes to it afterwards finds it unknown. ErrConflict unless it is in the trash.
 	PurgeDocument(ctx context.Context, id DocumentID) error
-	// SweepTrash deletes for good what has been in the trash for TrashTime, at most limit documents, and says how many.
+	// SweepTrash deletes for good what has been in the trash for TrashTime, at most limit documents, and says how many. One that can't be deleted keeps none of the others: the
+	// errors of all that couldn't are joined.
 	SweepTrash(ctx context.Context, limit int) (int, error)
 
 	// Resolve finds a document by id or key, trashed ones included, with user's access to it. ErrNotFound when there is none.
@@ -147,17 +162,17 @@ type Documents interface {
 	Roles(ctx context.Context, id DocumentID, users []UserID) (map[UserID]Role, Head, error)
 
 	Members(ctx context.Context, id DocumentID, p Page) (members []Member, next string, err error)
-	// SetMember adds or changes a member and moves the access version. ErrNotFound for an unknown or disabled user, or a guest that has lapsed; ErrLastOwner: a guest is none.
-	// The member gets a notice, unless the role is the same as before, or by is the member themself, or a guest; by is who did it, uuid.Nil nobody in particular.
-	// When the role is less than before, guests of the member's API keys that have more in this document are lowered to it, in the same transaction; raising it again doesn't
-	// raise them.
-	SetMember(ctx context.Context, id DocumentID, user UserID, role Role, by UserID) (Member, error)
+	// SetMember adds or changes a member and moves the access version. ErrNotFound for an unknown or disabled user, or a guest that has lapsed; ErrLastOwner: a guest is none;
+	// ErrAboveLender; ErrTooMany when the document has Limits.Members others. The member gets a notice, unless the role is the same as before, or by is the member themself, or a
+	// guest; by is who did it, uuid.Nil nobody in particular. When the role is less than before, guests of the member's API keys that have more in this document are lowered to
+	// it, in the same transaction; raising it again doesn't raise them. Of a guest this is an owner's decision: AdmitGuest keeps to it.
+	SetMember(ctx context.Context, id DocumentID, user UserID, role Role, by UserID) (MemberChange, error)
+	// AdmitGuest is SetMember by the account that lends a guest its API key, who needs no more than that role in the document: ErrAboveLender. ErrLimited when the guest would
+	// get more than an owner has left it with SetMember or RemoveMember, unless the lender is an owner, too: then that is over. A role that the guest has moves nothing.
+	AdmitGuest(ctx context.Context, id DocumentID, guest UserID, role Role) (MemberChange, error)
 	// RemoveMember takes a member's access away, moves the access version and tells the member, unless by is themself. Guests of the member's API keys go with them, in the
-	// same transaction. ErrNotFound, ErrLastOwner.
-	RemoveMember(ctx context.Context, id DocumentID, user, by UserID) error
-	// TransferDocument makes another account the document's Owner, and an owner among its members; whoever was Owner before stays a member as they are. It moves the access
-	// version, and to gets a notice as by SetMember: told says whether. ErrNotFound for an unknown document, and for an unknown or disabled account, or a guest.
-	TransferDocument(ctx context.Context, id DocumentID, to, by UserID) (told []UserID, err error)
+	// same transaction. Of a guest this is an owner's decision, as by SetMember. ErrNotFound, ErrLastOwner.
+	RemoveMember(ctx context.Context, id DocumentID, user, by UserID) (MemberChange, error)
 }
 
 // NewID makes an identifier that sorts by time of creation (UUIDv7).

@@ -21,15 +21,15 @@ type People interface {
 	// without regard to case; an email that is equal comes first. Disabled, deleted and guest accounts are left out. An empty query finds nobody.
 	FindPeople(ctx context.Context, query string, limit int) ([]User, error)
 	// DeleteUser ends an account for good, in one transaction: its logins, links, API keys, notices and memberships go, and with the keys their guests; documents that would lose
-	// their last owner (a person whose account works), also those in the trash, get heir as one, as does the owner field of all that were its own. What it has written stays, without a
+	// their last owner (a person whose account works), and those whose Owner it is, also in the trash, get heir as an owner; of the latter heir becomes the Owner. What it has written stays, without a
 	// name: the account's email, name and password are erased, and it is neither found nor listed any more; only notices to others keep the name of then. It moves the access
-	// revision, and the access version of every document that lost a member. affected are those documents, in any order. ErrNotFound for an unknown or guest account, or such an
+	// revision, and the access version of every document that lost or got a member. affected are those documents, in any order. ErrNotFound for an unknown or guest account, or such an
 	// heir, or a disabled one; ErrLastAdmin; ErrConflict when heir is id.
 	DeleteUser(ctx context.Context, id, heir UserID) (affected []DocumentID, err error)
 	// Guest gives the account that stands for a person of somebody else's system, made at the first call and renamed when the name is another one; external is that system's
 	// name for the person (see ValidExternal). A guest belongs to its API key: it has no email, can't log in, is not listed among Users, gets no notices, and lapses when the key is
-	// deleted or expires, or the key's user is disabled. When that user's role in a document is lowered or taken away, so is the guest's (see SetMember). ErrNotFound
-	// for an unknown or expired key, or one of a disabled user.
+	// deleted or expires, or the key's user is disabled. In no document has it more than that user: ErrAboveLender, and when that user's role is lowered or taken away,
+	// so is the guest's (see SetMember). ErrNotFound for an unknown or expired key, or one of a disabled user; ErrTooMany when the key has Limits.Guests others.
 	Guest(ctx context.Context, key uuid.UUID, external, name string) (User, error)
 }
 

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -27,6 +28,12 @@ var (
 	ErrSetupDone = errors.New("set-up is done already")
 	// ErrLastOwner: a document can't lose its last owner.
 	ErrLastOwner = errors.New("a document needs an owner")
+	// ErrTooMany: there are as many of that as Limits allow.
+	ErrTooMany = errors.New("too many")
+	// ErrAboveLender: a guest can't have a higher role in a document than the account whose API key it belongs to.
+	ErrAboveLender = errors.New("a guest can't have more rights than who lends them")
+	// ErrLimited: an owner of the document has removed the guest, or has left it a lower role.
+	ErrLimited = errors.New("an owner has limited the guest")
 	// ErrUncertain: the transaction may or may not have been committed (a timeout, a lost connection). The only honest continuation of
 	// an Append is the same batch under the same key. Every other error of Append says that nothing of it was committed.
 	ErrUncertain = errors.New("outcome unknown")
@@ -108,6 +115,23 @@ const (
 	LinkPassword LinkKind = "password" // sets the password of its user: an invitation or a reset
 )
 
+// Limits bound what accounts may add. What is there already stays when they are lowered.
+type Limits struct {
+	Guests  int // of an API key, lapsed ones included; 0: DefaultGuests
+	Members int // of a document, guests included; 0: DefaultMembers
+}
+
+// The limits that are meant by none.
+const (
+	DefaultGuests  = 10_000
+	DefaultMembers = 1_000
+)
+
+// WithDefaults gives l with the defaults in place of zeros.
+func (l Limits) WithDefaults() Limits {
+	return Limits{Guests: cmp.Or(max(l.Guests, 0), DefaultGuests), Members: cmp.Or(max(l.Members, 0), DefaultMembers)}
+}
+
 // Page asks for one page of a list: at most Limit rows after Cursor (empty: from the start). Cursors are opaque and made by the implementation.
 // A cursor that the implementation did not make gives ErrBadCursor.
 type Page struct {
@@ -122,6 +146,8 @@ var ErrBadCursor = errors.New("bad cursor")
 type Accounts interface {
 	// CreateUser inserts a user; ErrConflict when the email is taken. ID, CreatedAt and UpdatedAt are set by the store when zero.
 	CreateUser(ctx context.Context, u User) (User, error)
+	// InviteUser is CreateUser together with CreateLink for a LinkPassword of the new account: both or neither.
+	InviteUser(ctx context.Context, u User, tokenHash [32]byte, ttl time.Duration) (User, error)
 	// CreateFirstAdmin inserts u as an admin if and only if no user exists; else ErrSetupDone. It uses up every setup link.
 	CreateFirstAdmin(ctx context.Context, u User) (User, error)
 	// HasUsers says whether any account exists.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -23,6 +24,13 @@ func (s *Store) RecordAudit(ctx context.Context, entries ...store.AuditEntry) er
 	if len(entries) == 0 {
 		return nil
 	}
+	if err := s.write(ctx, func(t *tx) error { return insertAudit(t, entries...) }); err != nil {
+		return fmt.Errorf("record audit entries: %w", err)
+	}
+	return nil
+}
+
+func insertAudit(t *tx, entries ...store.AuditEntry) error {
 	var ids, actors, keys []uuid.UUID
 	var names, actions, subjects, subjectNames, addresses, details []string
 	for _, e := range entries {
@@ -34,17 +42,38 @@ func (s *Store) RecordAudit(ctx context.Context, entries ...store.AuditEntry) er
 		actions, subjects, subjectNames = append(actions, e.Action), append(subjects, e.Subject), append(subjectNames, e.Name)
 		addresses, details = append(addresses, e.Address), append(details, e.Detail)
 	}
-	err := s.write(ctx, func(t *tx) error {
-		err := t.exec(recordAudit, ids, actors, names, keys, actions, subjects, subjectNames, addresses, details, uuid.Nil)
-		if taken(err) {
-			err = store.ErrConflict
+	err := t.exec(recordAudit, ids, actors, names, keys, actions, subjects, subjectNames, addresses, details, uuid.Nil)
+	if taken(err) {
+		err = store.ErrConflict
+	}
+	return err
+}
+
+// SweepAudit deletes old entries, after an entry that says so. Of nodes that do so at the same time one writes it.
+func (s *Store) SweepAudit(ctx context.Context, before time.Time, limit int) (n int, err error) {
+	since := ceilMicro(before)
+	err = s.write(ctx, func(t *tx) error {
+		err := t.row("SELECT 1 FROM audit WHERE at < $1 LIMIT 1", since).Scan(new(int))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
 		}
+		if err != nil {
+			return err
+		}
+		moved, err := t.changed("UPDATE audit_kept SET since = $1 WHERE since < $1", since)
+		if err == nil && moved > 0 {
+			err = insertAudit(t, store.SweptEntry(since))
+		}
+		if err != nil {
+			return err
+		}
+		n, err = t.changed("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at, id LIMIT $2)", since, max(limit, 0))
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("record audit entries: %w", err)
+		return 0, fmt.Errorf("sweep the audit log: %w", err)
 	}
-	return nil
+	return n, nil
 }
 
 // AuditLog lists entries of the audit log, newest first.

@@ -93,7 +93,7 @@ func TestHostileText(t *testing.T) {
 		if err != nil || d.Title == "" {
 			t.Errorf("title %q: %q, %v", bad, d.Title, err)
 		}
-		if err := f.s.RenameDocument(t.Context(), d.ID, bad); err != nil {
+		if _, err := f.s.ChangeDocument(t.Context(), d.ID, store.DocumentChange{Title: &bad}, uuid.Nil); err != nil {
 			t.Errorf("title %q: %v", bad, err)
 		}
 		session := store.Session{ID: uuid.New(), User: f.ann.ID, UserAgent: bad, ExpiresAt: time.Now().Add(time.Hour)}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -70,11 +72,7 @@ func deleteUser(t *tx, id, heir store.UserID) (affected []store.DocumentID, err 
 	if err := keepsAdmin(t, user); err != nil {
 		return nil, err
 	}
-	for document, member := range now {
-		if member {
-			affected = append(affected, document)
-		}
-	}
+	affected = slices.Collect(maps.Keys(now))
 	for _, step := range []struct {
 		what, query string
 		args        []any
@@ -82,6 +80,8 @@ func deleteUser(t *tx, id, heir store.UserID) (affected []store.DocumentID, err 
 		{"hand on documents without another owner", "INSERT INTO members (document, user_id, role, created_at)" +
 			" SELECT m.document, $1, $2, now() FROM members m WHERE m.user_id = $3 AND m.role = $2 AND NOT EXISTS" +
 			" (SELECT FROM members o JOIN users u ON u.id = o.user_id AND " + isPerson + " WHERE o.document = m.document AND o.user_id <> $3 AND o.role = $2)" +
+			" ON CONFLICT (document, user_id) DO UPDATE SET role = excluded.role", []any{heir, int16(store.Owner), id}},
+		{"make the heir an owner of its own documents", "INSERT INTO members (document, user_id, role, created_at) SELECT id, $1, $2, now() FROM documents WHERE owner = $3" +
 			" ON CONFLICT (document, user_id) DO UPDATE SET role = excluded.role", []any{heir, int16(store.Owner), id}},
 		{"hand on its own documents", "UPDATE documents SET owner = $1 WHERE owner = $2", []any{heir, id}},
 		{"delete its guests", "DELETE FROM users WHERE id IN (SELECT user_id FROM guests WHERE lender = $1)", []any{id}},
@@ -95,22 +95,19 @@ func deleteUser(t *tx, id, heir store.UserID) (affected []store.DocumentID, err 
 	return affected, nil
 }
 
-// concerned gives the documents that an account or a guest of its keys is a member of (true), and those that are its own otherwise. It locks their heads, if told so.
-func concerned(t *tx, id store.UserID, lock bool) (documents map[store.DocumentID]bool, err error) {
-	const query = "SELECT document, true FROM members WHERE user_id = $1 OR user_id IN (SELECT user_id FROM guests WHERE lender = $1)" +
-		" UNION ALL SELECT id, false FROM documents WHERE owner = $1"
-	documents = make(map[store.DocumentID]bool)
-	var ids []store.DocumentID
+// concerned gives the documents that an account or a guest of its keys is a member of, and those that are its own. It locks their heads, if told so.
+func concerned(t *tx, id store.UserID, lock bool) (documents map[store.DocumentID]struct{}, err error) {
+	const query = "SELECT document FROM members WHERE user_id = $1 OR user_id IN (SELECT user_id FROM guests WHERE lender = $1)" +
+		" UNION SELECT id FROM documents WHERE owner = $1"
+	documents = make(map[store.DocumentID]struct{})
 	err = t.each(func(rows pgx.Rows) error {
 		var document store.DocumentID
-		var member bool
-		err := rows.Scan(&document, &member)
-		documents[document] = documents[document] || member
-		ids = append(ids, document)
+		err := rows.Scan(&document)
+		documents[document] = struct{}{}
 		return err
 	}, query, id)
 	if err == nil && lock {
-		err = t.exec("SELECT FROM heads WHERE document = ANY ($1) ORDER BY document FOR NO KEY UPDATE", notNil(ids))
+		err = t.exec("SELECT FROM heads WHERE document = ANY ($1) ORDER BY document FOR NO KEY UPDATE", notNil(slices.Collect(maps.Keys(documents))))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read memberships: %w", err)

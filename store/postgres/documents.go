@@ -195,43 +195,51 @@ func (s *Store) Document(ctx context.Context, id store.DocumentID, user store.Us
 	return doc, nil
 }
 
-// RenameDocument sets the title.
-func (s *Store) RenameDocument(ctx context.Context, id store.DocumentID, title string) error {
-	title = clean(title)
-	err := s.write(ctx, func(t *tx) error {
-		if _, err := lockHead(t, id); err != nil {
-			return err
-		}
-		n, err := t.changed("UPDATE documents SET title = $1, title_key = $2 WHERE id = $3", title, folded(title), id)
-		if err == nil && n == 0 {
-			err = store.ErrNotFound
-		}
-		if err != nil {
-			return err
-		}
-		return t.exec("UPDATE heads SET changed_at = clock_timestamp() WHERE document = $1", id)
+// ChangeDocument changes a document's entry.
+func (s *Store) ChangeDocument(ctx context.Context, id store.DocumentID, c store.DocumentChange, by store.UserID) (told []store.UserID, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		told, err = s.changeDocument(t, id, c, by)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("rename document %v: %w", id, err)
+		return nil, fmt.Errorf("change document %v: %w", id, err)
 	}
-	return nil
+	return told, nil
 }
 
-// SetDocumentKey gives a document another key, or none.
-func (s *Store) SetDocumentKey(ctx context.Context, id store.DocumentID, key string) error {
-	err := s.write(ctx, func(t *tx) error { return setDocumentKey(t, id, key) })
+func (s *Store) changeDocument(t *tx, id store.DocumentID, c store.DocumentChange, by store.UserID) ([]store.UserID, error) {
+	if _, err := lockHead(t, id); err != nil {
+		return nil, err
+	}
+	if c.Title != nil {
+		title := clean(*c.Title)
+		err := t.exec("UPDATE documents SET title = $1, title_key = $2 WHERE id = $3", title, folded(title), id)
+		if err == nil {
+			err = changedNow(t, id)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("title: %w", err)
+		}
+	}
+	if c.Key != nil {
+		if err := setKey(t, id, *c.Key); err != nil {
+			return nil, fmt.Errorf("key %q: %w", *c.Key, err)
+		}
+	}
+	if c.Owner == nil {
+		return nil, nil
+	}
+	told, err := s.transferDocument(t, id, *c.Owner, by)
 	if err != nil {
-		return fmt.Errorf("set key of document %v to %q: %w", id, key, err)
+		return nil, fmt.Errorf("owner %v: %w", *c.Owner, err)
 	}
-	return nil
+	return told, nil
 }
 
-func setDocumentKey(t *tx, id store.DocumentID, key string) error {
+// setKey gives a document another key, or none. The head is locked.
+func setKey(t *tx, id store.DocumentID, key string) error {
 	if !storable(key) {
 		return errors.New("key is not valid text")
-	}
-	if _, err := lockHead(t, id); err != nil {
-		return err
 	}
 	var before string
 	err := t.row("SELECT coalesce(key, '') FROM documents WHERE id = $1", id).Scan(&before)
@@ -254,6 +262,10 @@ func setDocumentKey(t *tx, id store.DocumentID, key string) error {
 	if err != nil {
 		return err
 	}
+	return changedNow(t, id)
+}
+
+func changedNow(t *tx, id store.DocumentID) error {
 	return t.exec("UPDATE heads SET changed_at = clock_timestamp() WHERE document = $1", id)
 }
 

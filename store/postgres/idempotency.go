@@ -75,6 +75,25 @@ func (s *Store) FinishRequest(ctx context.Context, k store.IdempotencyKey, r sto
 	return nil
 }
 
+// RenewRequest has a claim's lease begin anew.
+func (s *Store) RenewRequest(ctx context.Context, k store.IdempotencyKey, lease time.Duration) error {
+	err := k.Check()
+	if err == nil {
+		err = s.write(ctx, func(t *tx) error {
+			n, err := t.changed("UPDATE requests SET lease_until = clock_timestamp() + $4::interval WHERE user_id = $1 AND operation = $2 AND key = $3 AND status IS NULL",
+				k.User, k.Operation, k.Key, min(max(lease, 0), store.IdempotencyTime))
+			if err == nil && n == 0 {
+				err = store.ErrNotFound
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("renew request: %w", err)
+	}
+	return nil
+}
+
 // ForgetRequest gives a claim up.
 func (s *Store) ForgetRequest(ctx context.Context, k store.IdempotencyKey) error {
 	err := k.Check()

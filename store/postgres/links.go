@@ -13,38 +13,40 @@ import (
 
 // CreateLink stores a one-time link. ErrNotFound for an unknown or disabled user.
 func (s *Store) CreateLink(ctx context.Context, kind store.LinkKind, user store.UserID, tokenHash [32]byte, ttl time.Duration) error {
-	err := s.write(ctx, func(t *tx) error {
-		var owner any // NULL
-		switch {
-		case kind == store.LinkSetup && user == uuid.Nil:
-			if err := lockSetup(t); err != nil { // or two nodes' links would miss each other
-				return err
-			}
-			// Several nodes print one each when they start together.
-			err := t.exec("DELETE FROM links WHERE kind = $1 AND token_hash NOT IN (SELECT token_hash FROM links WHERE kind = $1 ORDER BY created_at DESC LIMIT $2)",
-				string(kind), store.SetupLinks-1)
-			if err != nil {
-				return err
-			}
-		case kind == store.LinkPassword:
-			if err := keepPerson(t, user); err != nil {
-				return fmt.Errorf("user %v: %w", user, err)
-			}
-			owner = user
-		default:
-			return fmt.Errorf("link of kind %q for user %v is not valid", kind, user)
-		}
-		err := t.exec("INSERT INTO links (token_hash, kind, user_id, created_at, expires_at) VALUES ($1, $2, $3, now(), now() + $4::interval)",
-			tokenHash[:], string(kind), owner, ttl)
-		if taken(err) {
-			err = store.ErrConflict
-		}
-		return err
-	})
+	err := s.write(ctx, func(t *tx) error { return insertLink(t, kind, user, tokenHash, ttl) })
 	if err != nil {
 		return fmt.Errorf("create link: %w", err)
 	}
 	return nil
+}
+
+func insertLink(t *tx, kind store.LinkKind, user store.UserID, tokenHash [32]byte, ttl time.Duration) error {
+	var owner any // NULL
+	switch {
+	case kind == store.LinkSetup && user == uuid.Nil:
+		if err := lockSetup(t); err != nil { // or two nodes' links would miss each other
+			return err
+		}
+		// Several nodes print one each when they start together.
+		err := t.exec("DELETE FROM links WHERE kind = $1 AND token_hash NOT IN (SELECT token_hash FROM links WHERE kind = $1 ORDER BY created_at DESC LIMIT $2)",
+			string(kind), store.SetupLinks-1)
+		if err != nil {
+			return err
+		}
+	case kind == store.LinkPassword:
+		if err := keepPerson(t, user); err != nil {
+			return fmt.Errorf("user %v: %w", user, err)
+		}
+		owner = user
+	default:
+		return fmt.Errorf("link of kind %q for user %v is not valid", kind, user)
+	}
+	err := t.exec("INSERT INTO links (token_hash, kind, user_id, created_at, expires_at) VALUES ($1, $2, $3, now(), now() + $4::interval)",
+		tokenHash[:], string(kind), owner, ttl)
+	if taken(err) {
+		err = store.ErrConflict
+	}
+	return err
 }
 
 // Link says for whom an unused, unexpired link is.

@@ -118,39 +118,54 @@ func (s *Store) Members(ctx context.Context, id store.DocumentID, p store.Page) 
 }
 
 // SetMember adds or changes a member.
-func (s *Store) SetMember(ctx context.Context, id store.DocumentID, user store.UserID, role store.Role, by store.UserID) (member store.Member, err error) {
+func (s *Store) SetMember(ctx context.Context, id store.DocumentID, user store.UserID, role store.Role, by store.UserID) (change store.MemberChange, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		member, err = setMember(t, id, user, role, by)
+		change, err = s.setMember(t, id, user, role, by)
 		return err
 	})
 	if err != nil {
-		return store.Member{}, fmt.Errorf("set member %v of document %v: %w", user, id, err)
+		return store.MemberChange{}, fmt.Errorf("set member %v of document %v: %w", user, id, err)
 	}
-	return member, nil
+	return change, nil
 }
 
-func setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role, by store.UserID) (store.Member, error) {
+func (s *Store) setMember(t *tx, id store.DocumentID, user store.UserID, role store.Role, by store.UserID) (c store.MemberChange, err error) {
 	if role < store.Viewer || role > store.Owner {
-		return store.Member{}, fmt.Errorf("role %d is not valid", role)
+		return c, fmt.Errorf("role %d is not valid", role)
 	}
 	if _, err := lockHead(t, id); err != nil {
-		return store.Member{}, err
+		return c, err
 	}
 	if err := wantActive(t, user); err != nil {
-		return store.Member{}, fmt.Errorf("user: %w", err)
+		return c, fmt.Errorf("user: %w", err)
+	}
+	switch lent, guest, err := lenderRole(t, id, user); {
+	case err != nil:
+		return c, err
+	case guest && role > lent:
+		return c, store.ErrAboveLender
+	case guest:
+		err = limitGuest(t, id, user, role)
+		if err != nil {
+			return c, err
+		}
 	}
 	if role != store.Owner {
 		if err := keepsOwner(t, id, user); err != nil {
-			return store.Member{}, err
+			return c, err
 		}
 	}
-	before, err := memberRole(t, id, user)
-	if err != nil {
-		return store.Member{}, err
+	if c.Before, err = memberRole(t, id, user); err != nil {
+		return c, err
 	}
-	if _, err := makeMember(t, id, user, before, role, by); err != nil {
-		return store.Member{}, err
+	if _, c.Guests, err = s.makeMember(t, id, user, c.Before, role, by); err != nil {
+		return c, err
 	}
+	c.Member, err = readMember(t, id, user)
+	return c, err
+}
+
+func readMember(t *tx, id store.DocumentID, user store.UserID) (store.Member, error) {
 	return scanMember(t.row(memberQuery+" AND m.user_id = $2", id, user))
 }
 
@@ -164,52 +179,52 @@ func memberRole(t *tx, id store.DocumentID, user store.UserID) (role store.Role,
 }
 
 // RemoveMember takes a member's access away.
-func (s *Store) RemoveMember(ctx context.Context, id store.DocumentID, user, by store.UserID) error {
-	err := s.write(ctx, func(t *tx) error {
-		if _, err := lockHead(t, id); err != nil {
-			return err
-		}
-		if err := keepsOwner(t, id, user); err != nil {
-			return err
-		}
-		n, err := t.changed("DELETE FROM members WHERE document = $1 AND user_id = $2", id, user)
-		if err == nil && n == 0 {
-			err = store.ErrNotFound
-		}
-		if err != nil {
-			return err
-		}
-		if err := limitGuests(t, id, user, store.NoRole); err != nil {
-			return err
-		}
-		if err := accessMoved(t, id); err != nil {
-			return err
-		}
-		_, err = tell(t, store.NoticeRemoved, id, by, listener{user, store.NoRole})
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("remove member %v of document %v: %w", user, id, err)
-	}
-	return nil
-}
-
-// TransferDocument makes another account the document's owner.
-func (s *Store) TransferDocument(ctx context.Context, id store.DocumentID, to, by store.UserID) (told []store.UserID, err error) {
+func (s *Store) RemoveMember(ctx context.Context, id store.DocumentID, user, by store.UserID) (change store.MemberChange, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		told, err = transferDocument(t, id, to, by)
+		change, err = removeMember(t, id, user, by)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("transfer document %v to %v: %w", id, to, err)
+		return store.MemberChange{}, fmt.Errorf("remove member %v of document %v: %w", user, id, err)
 	}
-	return told, nil
+	return change, nil
 }
 
-func transferDocument(t *tx, id store.DocumentID, to, by store.UserID) ([]store.UserID, error) {
+func removeMember(t *tx, id store.DocumentID, user, by store.UserID) (c store.MemberChange, err error) {
 	if _, err := lockHead(t, id); err != nil {
-		return nil, err
+		return c, err
 	}
+	if err := keepsOwner(t, id, user); err != nil {
+		return c, err
+	}
+	if c.Member, err = readMember(t, id, user); err != nil {
+		return c, err
+	}
+	c.Before = c.Member.Role
+	if c.Member.Guest {
+		if err := limitGuest(t, id, user, store.NoRole); err != nil {
+			return c, err
+		}
+	}
+	n, err := t.changed("DELETE FROM members WHERE document = $1 AND user_id = $2", id, user)
+	if err == nil && n == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return c, err
+	}
+	if c.Guests, err = limitGuests(t, id, user, store.NoRole); err != nil {
+		return c, err
+	}
+	if err := accessMoved(t, id); err != nil {
+		return c, err
+	}
+	_, err = tell(t, store.NoticeRemoved, id, by, listener{user, store.NoRole})
+	return c, err
+}
+
+// transferDocument makes another account the document's owner. The head is locked.
+func (s *Store) transferDocument(t *tx, id store.DocumentID, to, by store.UserID) ([]store.UserID, error) {
 	if err := wantPerson(t, to); err != nil {
 		return nil, fmt.Errorf("user: %w", err)
 	}
@@ -221,43 +236,40 @@ func transferDocument(t *tx, id store.DocumentID, to, by store.UserID) ([]store.
 	if err != nil || moved == 0 && before == store.Owner {
 		return nil, err
 	}
-	return makeMember(t, id, to, before, store.Owner, by)
+	told, _, err := s.makeMember(t, id, to, before, store.Owner, by)
+	return told, err
 }
 
 // makeMember gives an account a role that had the role before, limits its guests when that is less, moves the access version and tells of it. The head is locked.
-func makeMember(t *tx, id store.DocumentID, user store.UserID, before, role store.Role, by store.UserID) (told []store.UserID, err error) {
+func (s *Store) makeMember(t *tx, id store.DocumentID, user store.UserID, before, role store.Role, by store.UserID) (told []store.UserID, guests []store.Member, err error) {
+	if before == store.NoRole {
+		var members int
+		if err := t.row("SELECT count(*) FROM members WHERE document = $1", id).Scan(&members); err != nil {
+			return nil, nil, err
+		}
+		if members >= s.limits.Members {
+			return nil, nil, fmt.Errorf("%d members: %w", members, store.ErrTooMany)
+		}
+	}
 	err = t.exec("INSERT INTO members (document, user_id, role, created_at) VALUES ($1, $2, $3, now())"+
 		" ON CONFLICT (document, user_id) DO UPDATE SET role = excluded.role", id, user, role)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if role < before {
-		if err := limitGuests(t, id, user, role); err != nil {
-			return nil, err
+		if guests, err = limitGuests(t, id, user, role); err != nil {
+			return nil, nil, err
 		}
 	}
 	if err := accessMoved(t, id); err != nil || before == role {
-		return nil, err
+		return nil, guests, err
 	}
 	kind := store.NoticeRole
 	if before == store.NoRole {
 		kind = store.NoticeShared
 	}
-	return tell(t, kind, id, by, listener{user, role})
-}
-
-// limitGuests leaves the guests of an account's API keys at most that role in a document: who has lost a right doesn't keep it through whom they let in. The head is locked.
-func limitGuests(t *tx, id store.DocumentID, lender store.UserID, role store.Role) error {
-	var err error
-	if role == store.NoRole {
-		err = t.exec("DELETE FROM members WHERE document = $1 AND user_id IN (SELECT user_id FROM guests WHERE lender = $2)", id, lender)
-	} else {
-		err = t.exec("UPDATE members SET role = $1 WHERE document = $2 AND role > $1 AND user_id IN (SELECT user_id FROM guests WHERE lender = $3)", role, id, lender)
-	}
-	if err != nil {
-		return fmt.Errorf("limit its guests: %w", err)
-	}
-	return nil
+	told, err = tell(t, kind, id, by, listener{user, role})
+	return told, guests, err
 }
 
 // keepsOwner fails with ErrLastOwner when user is an owner and no other owner is a person whose account works. The head is locked.

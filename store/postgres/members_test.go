@@ -26,8 +26,8 @@ func TestLastOwners(t *testing.T) {
 
 	release := locked(t, f.url, id)
 	done := make(chan error, 2)
-	go func() { done <- f.s.RemoveMember(t.Context(), id, f.ann.ID, uuid.Nil) }()
-	go func() { done <- other.RemoveMember(t.Context(), id, bob.ID, uuid.Nil) }()
+	go func() { _, err := f.s.RemoveMember(t.Context(), id, f.ann.ID, uuid.Nil); done <- err }()
+	go func() { _, err := other.RemoveMember(t.Context(), id, bob.ID, uuid.Nil); done <- err }()
 	conn := connect(t, f.url)
 	for n, deadline := 0, time.Now().Add(10*time.Second); n < 2; time.Sleep(2 * time.Millisecond) {
 		err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&n)

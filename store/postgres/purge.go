@@ -43,29 +43,38 @@ func (s *Store) sweepTrash(ctx context.Context, limit int) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	var failed []error
 	for _, id := range left {
 		if err := s.clear(ctx, id, math.MaxInt); err != nil {
+			failed = append(failed, err)
+		}
+		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
 	}
 	old, err := s.documentIDs(ctx, "SELECT id FROM documents WHERE "+longTrashed+" ORDER BY deleted_at LIMIT $1", limit)
 	if err != nil {
-		return 0, err
+		return 0, errors.Join(append(failed, err)...)
 	}
 	for _, id := range old {
 		err := s.purge(ctx, id, longTrashed)
 		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
 			continue // somebody else was faster, to purge or to restore it
 		}
-		if err != nil {
-			return n, err
+		if err == nil {
+			n++
+			err = s.clear(ctx, id, math.MaxInt)
+		} else {
+			err = fmt.Errorf("purge document %v: %w", id, err)
 		}
-		n++
-		if err := s.clear(ctx, id, math.MaxInt); err != nil {
+		if err != nil {
+			failed = append(failed, err)
+		}
+		if err := ctx.Err(); err != nil {
 			return n, err
 		}
 	}
-	return n, nil
+	return n, errors.Join(failed...)
 }
 
 func (s *Store) documentIDs(ctx context.Context, query string, limit int) (ids []store.DocumentID, err error) {

@@ -32,6 +32,8 @@ type Options struct {
 	JournalStatementTimeout, JournalLockTimeout time.Duration
 	// IdleTransactionTimeout ends a session that began a transaction and then falls silent; 5 s.
 	IdleTransactionTimeout time.Duration
+	// Limits bound what accounts may add.
+	Limits store.Limits
 	// Log hears of what an operator should know about the database, such as fsync being off; slog.Default().
 	Log *slog.Logger
 }
@@ -62,6 +64,7 @@ func (o Options) withDefaults() Options {
 type Store struct {
 	pool    *pgxpool.Pool // everything but
 	journal *pgxpool.Pool // Append and Abandon
+	limits  store.Limits
 	watch   *pgxpool.Pool // what rooms ask all the time, so that they don't fall behind when the pool is exhausted
 }
 
@@ -89,7 +92,7 @@ func open(ctx context.Context, url string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{}
+	s := &Store{limits: o.Limits.WithDefaults()}
 	if s.pool, err = newPool(ctx, config, o.MaxConns, o.poolSession()); err != nil {
 		return nil, err
 	}

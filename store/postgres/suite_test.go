@@ -25,19 +25,26 @@ func TestConformance(t *testing.T) {
 	// A test has a database, and each of its stores a schema there: the suite opens a hundred in one test.
 	var mu sync.Mutex
 	urls := make(map[string]string)
+	limited := func(t *testing.T, l store.Limits) store.Store {
+		t.Helper()
+		mu.Lock()
+		defer mu.Unlock()
+		if urls[t.Name()] == "" {
+			urls[t.Name()] = shared.database(t)
+		}
+		schema := "s" + strings.ReplaceAll(uuid.NewString(), "-", "")
+		behind(t, urls[t.Name()], "CREATE SCHEMA "+schema)
+		url, o := urls[t.Name()]+"&search_path="+schema, quiet()
+		o.Limits = l
+		s, err := postgres.Open(t.Context(), url, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stored{s, url}
+	}
 	storetest.Run(t, storetest.Database{
-		Open: func(t *testing.T) store.Store {
-			t.Helper()
-			mu.Lock()
-			defer mu.Unlock()
-			if urls[t.Name()] == "" {
-				urls[t.Name()] = shared.database(t)
-			}
-			schema := "s" + strings.ReplaceAll(uuid.NewString(), "-", "")
-			behind(t, urls[t.Name()], "CREATE SCHEMA "+schema)
-			url := urls[t.Name()] + "&search_path=" + schema
-			return stored{open(t, url), url}
-		},
+		Open:    func(t *testing.T) store.Store { t.Helper(); return limited(t, store.Limits{}) },
+		Limited: limited,
 		Age: func(t *testing.T, s store.Store, d time.Duration) {
 			t.Helper()
 			behind(t, s.(stored).url, `DO $$ DECLARE c record; BEGIN

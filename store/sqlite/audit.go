@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -30,10 +31,7 @@ func (s *Store) RecordAudit(ctx context.Context, entries ...store.AuditEntry) er
 			if there {
 				return fmt.Errorf("entry %v: %w", e.ID, store.ErrConflict)
 			}
-			e = e.Trimmed()
-			err := t.exec("INSERT INTO audit (id, at, actor, actor_name, key, action, subject, name, address, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-				blob(e.ID), at, blobOrNull(e.Actor), e.ActorName, blobOrNull(e.Key), e.Action, e.Subject, e.Name, e.Address, e.Detail)
-			if err != nil {
+			if err := insertAudit(t, e, at); err != nil {
 				return err
 			}
 		}
@@ -43,6 +41,39 @@ func (s *Store) RecordAudit(ctx context.Context, entries ...store.AuditEntry) er
 		return fmt.Errorf("record audit entries: %w", err)
 	}
 	return nil
+}
+
+// SweepAudit deletes old entries, after an entry that says so.
+func (s *Store) SweepAudit(ctx context.Context, before time.Time, limit int) (n int, err error) {
+	err = s.writeBeside(ctx, func(t *tx) error {
+		since := ceilMilli(before)
+		err := t.row("SELECT 1 FROM audit WHERE at < ? LIMIT 1", since).Scan(new(int))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		moved, err := t.changed("UPDATE audit_kept SET since = ?1 WHERE since < ?1", since)
+		if err == nil && moved > 0 {
+			err = insertAudit(t, store.SweptEntry(at(since)), now())
+		}
+		if err != nil {
+			return err
+		}
+		n, err = t.changed("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at, id LIMIT ?)", since, max(limit, 0))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("sweep the audit log: %w", err)
+	}
+	return n, nil
+}
+
+func insertAudit(t *tx, e store.AuditEntry, at int64) error {
+	e = e.Trimmed()
+	return t.exec("INSERT INTO audit (id, at, actor, actor_name, key, action, subject, name, address, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		blob(e.ID), at, blobOrNull(e.Actor), e.ActorName, blobOrNull(e.Key), e.Action, e.Subject, e.Name, e.Address, e.Detail)
 }
 
 // blobOrNull gives an id as it is stored where there may be none.

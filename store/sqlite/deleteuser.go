@@ -37,7 +37,7 @@ func deleteUser(t *tx, id, heir store.UserID) (affected []store.DocumentID, err 
 	if err := keepsAdmin(t, user); err != nil {
 		return nil, err
 	}
-	affected, err = readIDs(t, "SELECT DISTINCT document FROM members WHERE user = ?1 OR user IN (SELECT user FROM guests WHERE lender = ?1)", blob(id))
+	affected, err = readIDs(t, "SELECT document FROM members WHERE user = ?1 OR user IN (SELECT user FROM guests WHERE lender = ?1) UNION SELECT id FROM documents WHERE owner = ?1", blob(id))
 	if err != nil {
 		return nil, fmt.Errorf("read memberships: %w", err)
 	}
@@ -48,6 +48,8 @@ func deleteUser(t *tx, id, heir store.UserID) (affected []store.DocumentID, err 
 		{"hand on documents without another owner", "INSERT INTO members (document, user, role, created_at)" +
 			" SELECT m.document, ?1, ?2, ?3 FROM members m WHERE m.user = ?4 AND m.role = ?2 AND NOT EXISTS" +
 			" (SELECT 1 FROM members o JOIN users u ON u.id = o.user AND " + isPerson + " WHERE o.document = m.document AND o.user <> ?4 AND o.role = ?2)" +
+			" ON CONFLICT (document, user) DO UPDATE SET role = excluded.role", []any{blob(heir), int(store.Owner), now(), blob(id)}},
+		{"make the heir an owner of its own documents", "INSERT INTO members (document, user, role, created_at) SELECT id, ?1, ?2, ?3 FROM documents WHERE owner = ?4" +
 			" ON CONFLICT (document, user) DO UPDATE SET role = excluded.role", []any{blob(heir), int(store.Owner), now(), blob(id)}},
 		{"hand on its own documents", "UPDATE documents SET owner = ? WHERE owner = ?", []any{blob(heir), blob(id)}},
 		{"delete its guests", "DELETE FROM users WHERE id IN (SELECT user FROM guests WHERE lender = ?)", []any{blob(id)}},

@@ -188,54 +188,74 @@ func (s *Store) Document(ctx context.Context, id store.DocumentID, user store.Us
 	return doc, nil
 }
 
-// RenameDocument sets the title.
-func (s *Store) RenameDocument(ctx context.Context, id store.DocumentID, title string) error {
-	err := s.write(ctx, func(t *tx) error {
-		n, err := t.changed("UPDATE documents SET title = ?, title_key = ? WHERE id = ?", title, folded(title), blob(id))
-		if err == nil && n == 0 {
-			err = store.ErrNotFound
-		}
-		if err != nil {
-			return err
-		}
-		return t.exec("UPDATE heads SET changed_at = ? WHERE document = ?", now(), blob(id))
+// ChangeDocument changes a document's entry.
+func (s *Store) ChangeDocument(ctx context.Context, id store.DocumentID, c store.DocumentChange, by store.UserID) (told []store.UserID, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		told, err = s.changeDocument(t, id, c, by)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("rename document %v: %w", id, err)
+		return nil, fmt.Errorf("change document %v: %w", id, err)
 	}
-	return nil
+	return told, nil
 }
 
-// SetDocumentKey gives a document another key, or none.
-func (s *Store) SetDocumentKey(ctx context.Context, id store.DocumentID, key string) error {
-	err := s.write(ctx, func(t *tx) error {
-		var before string
-		err := t.row("SELECT coalesce(key, '') FROM documents WHERE id = ?", blob(id)).Scan(&before)
-		if err != nil || before == key {
-			return err
-		}
-		if other, ok := parseID(key); ok && other != id {
-			err := t.row("SELECT 1 FROM documents WHERE id = ?", blob(other)).Scan(new(int))
-			if err == nil {
-				err = store.ErrConflict
-			}
-			if !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
-		}
-		err = t.exec("UPDATE documents SET key = ? WHERE id = ?", sql.NullString{String: key, Valid: key != ""}, blob(id))
-		if taken(err) {
-			err = store.ErrConflict
+func (s *Store) changeDocument(t *tx, id store.DocumentID, c store.DocumentChange, by store.UserID) ([]store.UserID, error) {
+	if _, err := readHead(t, id); err != nil {
+		return nil, err
+	}
+	if c.Title != nil {
+		err := t.exec("UPDATE documents SET title = ?, title_key = ? WHERE id = ?", *c.Title, folded(*c.Title), blob(id))
+		if err == nil {
+			err = changedNow(t, id)
 		}
 		if err != nil {
+			return nil, fmt.Errorf("title: %w", err)
+		}
+	}
+	if c.Key != nil {
+		if err := setKey(t, id, *c.Key); err != nil {
+			return nil, fmt.Errorf("key %q: %w", *c.Key, err)
+		}
+	}
+	if c.Owner == nil {
+		return nil, nil
+	}
+	told, err := s.transferDocument(t, id, *c.Owner, by)
+	if err != nil {
+		return nil, fmt.Errorf("owner %v: %w", *c.Owner, err)
+	}
+	return told, nil
+}
+
+// setKey gives a document another key, or none.
+func setKey(t *tx, id store.DocumentID, key string) error {
+	var before string
+	err := t.row("SELECT coalesce(key, '') FROM documents WHERE id = ?", blob(id)).Scan(&before)
+	if err != nil || before == key {
+		return err
+	}
+	if other, ok := parseID(key); ok && other != id {
+		err := t.row("SELECT 1 FROM documents WHERE id = ?", blob(other)).Scan(new(int))
+		if err == nil {
+			err = store.ErrConflict
+		}
+		if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		return t.exec("UPDATE heads SET changed_at = ? WHERE document = ?", now(), blob(id))
-	})
-	if err != nil {
-		return fmt.Errorf("set key of document %v to %q: %w", id, key, err)
 	}
-	return nil
+	err = t.exec("UPDATE documents SET key = ? WHERE id = ?", sql.NullString{String: key, Valid: key != ""}, blob(id))
+	if taken(err) {
+		err = store.ErrConflict
+	}
+	if err != nil {
+		return err
+	}
+	return changedNow(t, id)
+}
+
+func changedNow(t *tx, id store.DocumentID) error {
+	return t.exec("UPDATE heads SET changed_at = ? WHERE document = ?", now(), blob(id))
 }
 
 // TrashDocument moves a document to the trash.

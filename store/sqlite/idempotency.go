@@ -73,6 +73,25 @@ func (s *Store) FinishRequest(ctx context.Context, k store.IdempotencyKey, r sto
 	return nil
 }
 
+// RenewRequest has a claim's lease begin anew.
+func (s *Store) RenewRequest(ctx context.Context, k store.IdempotencyKey, lease time.Duration) error {
+	err := k.Check()
+	if err == nil {
+		err = s.writeBeside(ctx, func(t *tx) error {
+			n, err := t.changed("UPDATE requests SET lease_until = ? WHERE user = ? AND operation = ? AND key = ? AND status IS NULL",
+				now()+min(max(lease, 0), store.IdempotencyTime).Milliseconds(), blob(k.User), k.Operation, k.Key)
+			if err == nil && n == 0 {
+				err = store.ErrNotFound
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("renew request: %w", err)
+	}
+	return nil
+}
+
 // ForgetRequest gives a claim up.
 func (s *Store) ForgetRequest(ctx context.Context, k store.IdempotencyKey) error {
 	err := k.Check()

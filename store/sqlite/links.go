@@ -13,36 +13,38 @@ import (
 
 // CreateLink stores a one-time link. ErrNotFound for an unknown or disabled user.
 func (s *Store) CreateLink(ctx context.Context, kind store.LinkKind, user store.UserID, tokenHash [32]byte, ttl time.Duration) error {
-	err := s.write(ctx, func(t *tx) error {
-		var owner any // NULL
-		switch {
-		case kind == store.LinkSetup && user == uuid.Nil:
-			err := t.exec("DELETE FROM links WHERE kind = ?1 AND token_hash NOT IN (SELECT token_hash FROM links WHERE kind = ?1 ORDER BY created_at DESC LIMIT ?2)",
-				string(kind), store.SetupLinks-1)
-			if err != nil {
-				return err
-			}
-		case kind == store.LinkPassword:
-			err := wantPerson(t, user)
-			if err != nil {
-				return fmt.Errorf("user %v: %w", user, err)
-			}
-			owner = blob(user)
-		default:
-			return fmt.Errorf("link of kind %q for user %v is not valid", kind, user)
-		}
-		at := now()
-		err := t.exec("INSERT INTO links (token_hash, kind, user, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
-			tokenHash[:], string(kind), owner, at, at+ttl.Milliseconds())
-		if taken(err) {
-			err = store.ErrConflict
-		}
-		return err
-	})
+	err := s.write(ctx, func(t *tx) error { return insertLink(t, kind, user, tokenHash, ttl) })
 	if err != nil {
 		return fmt.Errorf("create link: %w", err)
 	}
 	return nil
+}
+
+func insertLink(t *tx, kind store.LinkKind, user store.UserID, tokenHash [32]byte, ttl time.Duration) error {
+	var owner any // NULL
+	switch {
+	case kind == store.LinkSetup && user == uuid.Nil:
+		err := t.exec("DELETE FROM links WHERE kind = ?1 AND token_hash NOT IN (SELECT token_hash FROM links WHERE kind = ?1 ORDER BY created_at DESC LIMIT ?2)",
+			string(kind), store.SetupLinks-1)
+		if err != nil {
+			return err
+		}
+	case kind == store.LinkPassword:
+		err := wantPerson(t, user)
+		if err != nil {
+			return fmt.Errorf("user %v: %w", user, err)
+		}
+		owner = blob(user)
+	default:
+		return fmt.Errorf("link of kind %q for user %v is not valid", kind, user)
+	}
+	at := now()
+	err := t.exec("INSERT INTO links (token_hash, kind, user, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+		tokenHash[:], string(kind), owner, at, at+ttl.Milliseconds())
+	if taken(err) {
+		err = store.ErrConflict
+	}
+	return err
 }
 
 // Link says for whom an unused, unexpired link is.

@@ -46,8 +46,12 @@ func (s *Store) sweepTrash(ctx context.Context, limit int) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	var failed []error
 	for _, id := range left {
 		if err := s.clear(ctx, id, math.MaxInt); err != nil {
+			failed = append(failed, err)
+		}
+		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
 	}
@@ -56,15 +60,20 @@ func (s *Store) sweepTrash(ctx context.Context, limit int) (n int, err error) {
 		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
 			continue // somebody else was faster, to purge or to restore it
 		}
-		if err != nil {
-			return n, err
+		if err == nil {
+			n++
+			err = s.clear(ctx, id, math.MaxInt)
+		} else {
+			err = fmt.Errorf("purge document %v: %w", id, err)
 		}
-		n++
-		if err := s.clear(ctx, id, math.MaxInt); err != nil {
+		if err != nil {
+			failed = append(failed, err)
+		}
+		if err := ctx.Err(); err != nil {
 			return n, err
 		}
 	}
-	return n, nil
+	return n, errors.Join(failed...)
 }
 
 func readIDs(t *tx, query string, args ...any) (ids []store.DocumentID, err error) {

@@ -25,6 +25,8 @@ const Memory = ":memory:"
 type Options struct {
 	// Readers bounds how many reads run at once; 0 means 4. An in-memory database has one connection for everything.
 	Readers int
+	// Limits bound what accounts may add.
+	Limits store.Limits
 }
 
 // Store is the SQLite implementation of store.Store.
@@ -32,6 +34,7 @@ type Store struct {
 	writer  *writer
 	readers *readers // nil for an in-memory database: reads take their turn at the writer's connection
 	lock    *fileLock
+	limits  store.Limits
 
 	reads sync.WaitGroup // those in progress
 
@@ -56,7 +59,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 
 // open does all that Open does except for the schema.
 func open(ctx context.Context, path string, o Options) (_ *Store, err error) {
-	s := &Store{}
+	s := &Store{limits: o.Limits.WithDefaults()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())

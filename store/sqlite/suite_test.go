@@ -23,6 +23,14 @@ func TestMemory(t *testing.T) {
 func conformance(path func(t *testing.T) string) storetest.Database {
 	return storetest.Database{
 		Open: func(t *testing.T) store.Store { return open(t, path(t)) },
+		Limited: func(t *testing.T, l store.Limits) store.Store {
+			t.Helper()
+			s, err := sqlite.Open(t.Context(), path(t), sqlite.Options{Limits: l})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		},
 		Age: func(t *testing.T, s store.Store, d time.Duration) {
 			t.Helper()
 			var statements []string

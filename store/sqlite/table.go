@@ -24,8 +24,8 @@ var (
 )
 
 // Export lends all that the database file at path holds for another database to f: every table, those that others refer to first, as one consistent read sees them. It
-// changes nothing. Not among them are the idempotency keys of batches, which nobody will ask for when the process that made them has ended, and the revision of all access,
-// which every database counts by itself. It fails with ErrNoDatabase, ErrOlderSchema, ErrNewerSchema, and with ErrLocked while a server runs on it.
+// changes nothing. Not among them are the idempotency keys of batches, which nobody will ask for when the process that made them has ended, the revision of all access,
+// which every database counts by itself, and from when on the audit log is kept, which the next sweep says. It fails with ErrNoDatabase, ErrOlderSchema, ErrNewerSchema, and with ErrLocked while a server runs on it.
 func Export(ctx context.Context, path string, f func([]store.Table) error) error {
 	if err := export(ctx, path, f); err != nil {
 		return fmt.Errorf("export database %s: %w", path, err)
@@ -117,6 +117,7 @@ var exported = []exportedTable{
 		id("id"), text("key"), text("title"), text("title_key"), id("owner"), instant("created_at"), instant("deleted_at")}},
 	{"document_kinds", "document_kinds", "document", []exportedColumn{id("document"), text("kind")}},
 	{"members", "members", "document, user", []exportedColumn{id("document"), user, integer("role"), instant("created_at")}},
+	{"guest_limits", "guest_limits", "document, user", []exportedColumn{id("document"), user, integer("role")}},
 	{"heads", headTables, "h.document", []exportedColumn{
 		as("document", "h.document", toUUID), integer("seq"), as("row_id", "row", asIs), id("epoch"), integer("access_version"), flag("deleted"), instant("changed_at"), instant("reset_at")}},
 	{"bindings", "bindings" + kept, "document, client", []exportedColumn{id("document"), integer("client"), user}},

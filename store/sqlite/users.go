@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -51,6 +52,20 @@ func (s *Store) CreateUser(ctx context.Context, u store.User) (user store.User, 
 	})
 	if err != nil {
 		return store.User{}, fmt.Errorf("create user: %w", err)
+	}
+	return user, nil
+}
+
+// InviteUser inserts a user, with a link for their first password.
+func (s *Store) InviteUser(ctx context.Context, u store.User, tokenHash [32]byte, ttl time.Duration) (user store.User, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		if user, err = insertUser(t, u); err != nil {
+			return err
+		}
+		return insertLink(t, store.LinkPassword, user.ID, tokenHash, ttl)
+	})
+	if err != nil {
+		return store.User{}, fmt.Errorf("invite user: %w", err)
 	}
 	return user, nil
 }

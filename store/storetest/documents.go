@@ -53,11 +53,11 @@ func testDocuments(t *testing.T, db Database) {
 	_, _, err = w.s.CreateDocument(w.ctx, store.Document{ID: d.ID, Owner: ann.ID}, nil)
 	want(t, err, store.ErrConflict)
 
-	ok(t, w.s.RenameDocument(w.ctx, d.ID, "Plan B"))
+	ok(t, w.rename(d.ID, "Plan B"))
 	got, err = w.s.Document(w.ctx, d.ID, ann.ID)
 	ok(t, err)
 	same(t, "title", got.Title, "Plan B")
-	want(t, w.s.RenameDocument(w.ctx, uuid.New(), "x"), store.ErrNotFound)
+	want(t, w.rename(uuid.New(), "x"), store.ErrNotFound)
 
 	db.Age(t, w.s, time.Hour)
 	w.write(d, ann, "content")
@@ -232,7 +232,7 @@ func testMembers(t *testing.T, db Database) {
 
 	m, err := w.s.SetMember(w.ctx, d.ID, bob.ID, store.Viewer, uuid.Nil)
 	ok(t, err)
-	same(t, "member", m, store.Member{User: bob.ID, Name: "bob", Email: "bob@example.org", Role: store.Viewer, CreatedAt: m.CreatedAt})
+	same(t, "member", m.Member, store.Member{User: bob.ID, Name: "bob", Email: "bob@example.org", Role: store.Viewer, CreatedAt: m.Member.CreatedAt})
 	moved("a new member")
 	_, err = w.s.SetMember(w.ctx, d.ID, bob.ID, store.Editor, uuid.Nil)
 	ok(t, err)
@@ -254,14 +254,14 @@ func testMembers(t *testing.T, db Database) {
 	want(t, err, store.ErrNotFound)
 	_, err = w.s.SetMember(w.ctx, uuid.New(), bob.ID, store.Viewer, uuid.Nil)
 	want(t, err, store.ErrNotFound)
-	want(t, w.s.RemoveMember(w.ctx, d.ID, eve.ID, uuid.Nil), store.ErrNotFound)
+	want(t, w.remove(d.ID, eve.ID, uuid.Nil), store.ErrNotFound)
 	_, _, err = w.s.Roles(w.ctx, uuid.New(), nil)
 	want(t, err, store.ErrNotFound)
 	_, _, err = w.s.Members(w.ctx, uuid.New(), store.Page{})
 	want(t, err, store.ErrNotFound)
 
 	// The last owner stays, whoever asks and however many ask at once.
-	want(t, w.s.RemoveMember(w.ctx, d.ID, ann.ID, uuid.Nil), store.ErrLastOwner)
+	want(t, w.remove(d.ID, ann.ID, uuid.Nil), store.ErrLastOwner)
 	_, err = w.s.SetMember(w.ctx, d.ID, ann.ID, store.Editor, uuid.Nil)
 	want(t, err, store.ErrLastOwner)
 	if h := w.head(d.ID); h.AccessVersion != version {
@@ -269,7 +269,7 @@ func testMembers(t *testing.T, db Database) {
 	}
 	w.member(d, bob, store.Owner)
 	owners := []store.User{ann, bob}
-	errs := together(2, func(i int) error { return w.s.RemoveMember(w.ctx, d.ID, owners[i].ID, uuid.Nil) })
+	errs := together(2, func(i int) error { return w.remove(d.ID, owners[i].ID, uuid.Nil) })
 	if n := count(t, errs, store.ErrLastOwner); n != 1 {
 		t.Fatalf("%d of two owners were kept", n)
 	}
@@ -282,7 +282,7 @@ func testMembers(t *testing.T, db Database) {
 	// An owner whose account is disabled doesn't count, and has no role.
 	w.member(d, eve, store.Owner)
 	db.Disable(t, w.s, eve.ID)
-	want(t, w.s.RemoveMember(w.ctx, d.ID, left.ID, uuid.Nil), store.ErrLastOwner)
+	want(t, w.remove(d.ID, left.ID, uuid.Nil), store.ErrLastOwner)
 	roles, _, err = w.s.Roles(w.ctx, d.ID, []store.UserID{eve.ID})
 	ok(t, err)
 	same(t, "role of a disabled account", roles[eve.ID], store.NoRole)
@@ -293,7 +293,7 @@ func testMembers(t *testing.T, db Database) {
 	want(t, err, store.ErrNotFound)
 	_, _, err = w.s.CreateDocument(w.ctx, store.Document{Owner: eve.ID}, nil)
 	want(t, err, store.ErrNotFound)
-	ok(t, w.s.RemoveMember(w.ctx, d.ID, eve.ID, uuid.Nil))
+	ok(t, w.remove(d.ID, eve.ID, uuid.Nil))
 
 	for i := range 6 {
 		w.member(d, w.user(fmt.Sprint("m", i)), store.Viewer)

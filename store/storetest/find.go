@@ -172,8 +172,8 @@ func testFindPages(t *testing.T, db Database) {
 		first, next, err := w.s.FindDocuments(w.ctx, ann.ID, q, store.Page{Limit: 3})
 		ok(t, err)
 		changed := []store.DocumentID{before[1].ID, before[4].ID, before[6].ID}
-		ok(t, w.s.RenameDocument(w.ctx, before[1].ID, "another"))
-		ok(t, w.s.RenameDocument(w.ctx, before[4].ID, ""))
+		ok(t, w.rename(before[1].ID, "another"))
+		ok(t, w.rename(before[4].ID, ""))
 		ok(t, w.trash(before[6].ID))
 		w.titled("new", ann)
 		seen := make(map[store.DocumentID]int)

@@ -88,7 +88,7 @@ func testGuests(t *testing.T, db Database) {
 		"SetPassword":    func() error { return w.s.SetPassword(w.ctx, g.ID, "h", uuid.Nil) },
 		"ChangeUser":     func() error { _, err := w.s.ChangeUser(w.ctx, g.ID, ranked(store.RoleAdmin)); return err },
 		"CreateDocument": func() error { _, _, err := w.s.CreateDocument(w.ctx, store.Document{Owner: g.ID}, nil); return err },
-		"Transfer":       func() error { _, err := w.s.TransferDocument(w.ctx, d.ID, g.ID, ann.ID); return err },
+		"Transfer":       func() error { _, err := w.transfer(d.ID, g.ID, ann.ID); return err },
 	} {
 		t.Run(what, func(t *testing.T) { want(t, do(), store.ErrNotFound) })
 	}
@@ -96,18 +96,18 @@ func testGuests(t *testing.T, db Database) {
 	// In a document it is a member like others, but gets no notices, and is not the owner that each needs.
 	m, err := w.s.SetMember(w.ctx, d.ID, g.ID, store.Owner, ann.ID)
 	ok(t, err)
-	same(t, "member", m, store.Member{User: g.ID, Name: "Seven", Role: store.Owner, Guest: true, CreatedAt: m.CreatedAt})
+	same(t, "member", m.Member, store.Member{User: g.ID, Name: "Seven", Role: store.Owner, Guest: true, CreatedAt: m.Member.CreatedAt})
 	members, _, err := w.s.Members(w.ctx, d.ID, store.Page{})
 	ok(t, err)
 	same(t, "members that are guests", []bool{members[0].Guest, members[1].Guest}, []bool{false, true})
-	want(t, w.s.RemoveMember(w.ctx, d.ID, ann.ID, uuid.Nil), store.ErrLastOwner)
+	want(t, w.remove(d.ID, ann.ID, uuid.Nil), store.ErrLastOwner)
 	_, err = w.s.SetMember(w.ctx, d.ID, g.ID, store.Editor, ann.ID)
 	ok(t, err)
 	told, err := w.s.TrashDocument(w.ctx, d.ID, ann.ID)
 	ok(t, err)
 	same(t, "told of the trash", len(told), 0)
 	ok(t, w.restore(d.ID))
-	ok(t, w.s.RemoveMember(w.ctx, d.ID, g.ID, ann.ID))
+	ok(t, w.remove(d.ID, g.ID, ann.ID))
 	heads, err := w.s.NoticeHeads(w.ctx, []store.UserID{g.ID})
 	ok(t, err)
 	same(t, "notices", heads[g.ID], uint64(0))
@@ -140,6 +140,7 @@ func testGuestsLapse(t *testing.T, db Database) {
 			key, kept := w.apiKey(ann, "key", time.Now().Add(time.Hour)), w.apiKey(bob, "kept", time.Time{})
 			g, other := w.guest(key, "7"), w.guest(kept, "7")
 			d := w.document(bob)
+			w.member(d, ann, store.Owner)
 			w.member(d, g, store.Editor)
 			w.member(d, other, store.Editor)
 			holds := func(does bool) {
@@ -204,10 +205,10 @@ func testGuestRights(t *testing.T, db Database) {
 		viewer store.Role                                                  // the guest's that was a viewer
 	}{
 		"removed": {func(w *world, d store.Document, ann, bob store.User) error {
-			return w.s.RemoveMember(w.ctx, d.ID, bob.ID, ann.ID)
+			return w.remove(d.ID, bob.ID, ann.ID)
 		}, store.NoRole, store.NoRole, store.NoRole},
 		"left": {func(w *world, d store.Document, _, bob store.User) error {
-			return w.s.RemoveMember(w.ctx, d.ID, bob.ID, bob.ID)
+			return w.remove(d.ID, bob.ID, bob.ID)
 		}, store.NoRole, store.NoRole, store.NoRole},
 		"a viewer": {func(w *world, d store.Document, ann, bob store.User) error {
 			_, err := w.s.SetMember(w.ctx, d.ID, bob.ID, store.Viewer, ann.ID)
@@ -230,11 +231,11 @@ func testGuestRights(t *testing.T, db Database) {
 			return err
 		}, store.Editor, store.Editor, store.Viewer},
 		"the document is another's": {func(w *world, d store.Document, ann, _ store.User) error {
-			_, err := w.s.TransferDocument(w.ctx, d.ID, ann.ID, ann.ID)
+			_, err := w.transfer(d.ID, ann.ID, ann.ID)
 			return err
 		}, store.Owner, store.Editor, store.Viewer},
 		"a stranger, who can't be removed": {func(w *world, d store.Document, ann, _ store.User) error {
-			if err := w.s.RemoveMember(w.ctx, d.ID, w.user("eve").ID, ann.ID); !errors.Is(err, store.ErrNotFound) {
+			if err := w.remove(d.ID, w.user("eve").ID, ann.ID); !errors.Is(err, store.ErrNotFound) {
 				return fmt.Errorf("a stranger was removed: %w", err)
 			}
 			return nil

@@ -33,7 +33,7 @@ func testNotices(t *testing.T, db Database) {
 	w := newWorld(t, db)
 	ann, bob, eve := w.user("ann"), w.user("bob"), w.user("eve")
 	d := w.document(ann)
-	ok(t, w.s.RenameDocument(w.ctx, d.ID, "Plan"))
+	ok(t, w.rename(d.ID, "Plan"))
 	told := func(got []store.UserID, err error) []store.UserID {
 		t.Helper()
 		ok(t, err)
@@ -82,7 +82,7 @@ func testNotices(t *testing.T, db Database) {
 	hears(eve, store.NoticeShared, store.Commenter, "Plan", store.User{})
 	check("a change by nobody in particular")
 
-	ok(t, w.s.RenameDocument(w.ctx, d.ID, "Plan B"))
+	ok(t, w.rename(d.ID, "Plan B"))
 	same(t, "told of the deletion", told(w.s.TrashDocument(w.ctx, d.ID, ann.ID)), told([]store.UserID{bob.ID, eve.ID}, nil))
 	hears(bob, store.NoticeDeleted, store.Editor, "Plan B", ann)
 	hears(eve, store.NoticeDeleted, store.Commenter, "Plan B", ann)
@@ -97,14 +97,14 @@ func testNotices(t *testing.T, db Database) {
 	// What fails tells nobody.
 	_, err := w.s.SetMember(w.ctx, d.ID, ann.ID, store.Viewer, bob.ID)
 	want(t, err, store.ErrLastOwner)
-	want(t, w.s.RemoveMember(w.ctx, d.ID, ann.ID, bob.ID), store.ErrLastOwner)
+	want(t, w.remove(d.ID, ann.ID, bob.ID), store.ErrLastOwner)
 	_, err = w.s.TrashDocument(w.ctx, uuid.New(), ann.ID)
 	want(t, err, store.ErrNotFound)
 	check("refusals")
 
-	ok(t, w.s.RemoveMember(w.ctx, d.ID, eve.ID, eve.ID))
+	ok(t, w.remove(d.ID, eve.ID, eve.ID))
 	check("leaving")
-	ok(t, w.s.RemoveMember(w.ctx, d.ID, bob.ID, ann.ID))
+	ok(t, w.remove(d.ID, bob.ID, ann.ID))
 	hears(bob, store.NoticeRemoved, store.NoRole, "Plan B", ann)
 	check("a removal")
 

@@ -13,7 +13,7 @@ func testDocumentKey(t *testing.T, db Database) {
 	w := newWorld(t, db)
 	ann, bob := w.user("ann"), w.user("bob")
 	d, other := w.document(ann), w.document(bob)
-	key := func(d store.Document, key string) error { return w.s.SetDocumentKey(w.ctx, d.ID, key) }
+	key := func(d store.Document, key string) error { return w.setKey(d.ID, key) }
 	found := func(name string) store.DocumentID {
 		t.Helper()
 		a, err := w.s.Resolve(w.ctx, name, ann.ID)
@@ -58,7 +58,7 @@ func testTransfer(t *testing.T, db Database) {
 	version := w.head(d.ID).AccessVersion
 	transfer := func(to, by store.User, told int) {
 		t.Helper()
-		got, err := w.s.TransferDocument(w.ctx, d.ID, to.ID, by.ID)
+		got, err := w.transfer(d.ID, to.ID, by.ID)
 		ok(t, err)
 		if len(got) != told || told == 1 && got[0] != to.ID {
 			t.Fatalf("told: %v", got)
@@ -94,14 +94,14 @@ func testTransfer(t *testing.T, db Database) {
 		t.Fatalf("notices: %+v", notices)
 	}
 
-	ok(t, w.s.RemoveMember(w.ctx, d.ID, bob.ID, uuid.Nil))
+	ok(t, w.remove(d.ID, bob.ID, uuid.Nil))
 	transfer(bob, ann, 1)
 	db.Disable(t, w.s, eve.ID)
 	for _, to := range []store.UserID{eve.ID, uuid.New(), uuid.Nil} {
-		_, err := w.s.TransferDocument(w.ctx, d.ID, to, ann.ID)
+		_, err := w.transfer(d.ID, to, ann.ID)
 		want(t, err, store.ErrNotFound)
 	}
-	_, err = w.s.TransferDocument(w.ctx, uuid.New(), bob.ID, ann.ID)
+	_, err = w.transfer(uuid.New(), bob.ID, ann.ID)
 	want(t, err, store.ErrNotFound)
 	transfer(bob, ann, 0)
 }

@@ -46,8 +46,8 @@ func (w *world) wantUnknown(h store.Head, member store.User) {
 			_, err := w.s.SaveSnapshot(w.ctx, h.Document, h.Epoch, 0, store.Snapshot{Seq: h.Seq, Row: h.Row, State: []byte("late")})
 			return err
 		},
-		"RenameDocument":  func() error { return w.s.RenameDocument(w.ctx, h.Document, "x") },
-		"SetDocumentKey":  func() error { return w.s.SetDocumentKey(w.ctx, h.Document, "x") },
+		"a new title":     func() error { return w.rename(h.Document, "x") },
+		"a new key":       func() error { return w.setKey(h.Document, "x") },
 		"TrashDocument":   func() error { return w.trash(h.Document) },
 		"RestoreDocument": func() error { return w.restore(h.Document) },
 		"PurgeDocument":   func() error { return w.s.PurgeDocument(w.ctx, h.Document) },
@@ -55,8 +55,8 @@ func (w *world) wantUnknown(h store.Head, member store.User) {
 			_, err := w.s.SetMember(w.ctx, h.Document, member.ID, store.Editor, uuid.Nil)
 			return err
 		},
-		"RemoveMember":     func() error { return w.s.RemoveMember(w.ctx, h.Document, member.ID, uuid.Nil) },
-		"TransferDocument": func() error { _, err := w.s.TransferDocument(w.ctx, h.Document, member.ID, uuid.Nil); return err },
+		"RemoveMember": func() error { return w.remove(h.Document, member.ID, uuid.Nil) },
+		"a new owner":  func() error { _, err := w.transfer(h.Document, member.ID, uuid.Nil); return err },
 	} {
 		if err := do(); !errors.Is(err, store.ErrNotFound) {
 			w.t.Errorf("%s of a document that is gone: %v", what, err)
@@ -209,7 +209,7 @@ func testPurgeRace(t *testing.T, db Database) {
 				_, err := w.s.SaveSnapshot(w.ctx, d.ID, h.Epoch, 600, store.Snapshot{Seq: h.Seq, Row: h.Row, State: []byte("late")})
 				return gone(err)
 			default:
-				return gone(w.s.RemoveMember(w.ctx, d.ID, bob.ID, uuid.Nil))
+				return gone(w.remove(d.ID, bob.ID, uuid.Nil))
 			}
 		})
 		count(t, errs, nil)

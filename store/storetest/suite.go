@@ -19,6 +19,8 @@ import (
 type Database struct {
 	// Open gives an empty store, which the suite closes.
 	Open func(t *testing.T) store.Store
+	// Limited gives an empty store with limits, which the suite closes.
+	Limited func(t *testing.T, l store.Limits) store.Store
 	// Age makes everything in the store look older: it takes d off every stored time, but for those of the audit log, which nobody can change.
 	Age func(t *testing.T, s store.Store, d time.Duration)
 	// Disable disables an account.
@@ -38,6 +40,7 @@ func Run(t *testing.T, db Database) {
 		"Revision":    testRevision,
 		"Atomic":      testRevisionAtomic,
 		"Lapsed":      testLapsed,
+		"Invite":      testInvite,
 		"APIKeys":     testAPIKeys,
 		"Notices":     testNotices,
 		"NoticeList":  testNoticeList,
@@ -47,6 +50,7 @@ func Run(t *testing.T, db Database) {
 		"AuditQuery":  testAuditQuery,
 		"AuditTexts":  testAuditTexts,
 		"AuditWrites": testAuditConcurrent,
+		"AuditSweep":  testSweepAudit,
 		"Requests":    testRequests,
 		"Claims":      testClaims,
 		"RequestLife": testRequestLife,
@@ -58,6 +62,9 @@ func Run(t *testing.T, db Database) {
 		"Guests":      testGuests,
 		"GuestsLapse": testGuestsLapse,
 		"GuestRights": testGuestRights,
+		"Admit":       testAdmitGuest,
+		"AdmitRace":   testAdmitRace,
+		"Limits":      testLimits,
 		"Documents":   testDocuments,
 		"Keys":        testKeys,
 		"Lists":       testLists,
@@ -66,6 +73,7 @@ func Run(t *testing.T, db Database) {
 		"Members":     testMembers,
 		"DocumentKey": testDocumentKey,
 		"Transfer":    testTransfer,
+		"Change":      testChangeDocument,
 		"Trash":       testTrash,
 		"Purge":       testPurge,
 		"PurgeLong":   testPurgeLong,
@@ -142,6 +150,26 @@ func (w *world) trash(id store.DocumentID) error {
 func (w *world) restore(id store.DocumentID) error {
 	_, err := w.s.RestoreDocument(w.ctx, id, uuid.Nil)
 	return err
+}
+
+// remove, rename, setKey and transfer are calls whose errors tests look at, or nothing.
+func (w *world) remove(id store.DocumentID, user, by store.UserID) error {
+	_, err := w.s.RemoveMember(w.ctx, id, user, by)
+	return err
+}
+
+func (w *world) rename(id store.DocumentID, title string) error {
+	_, err := w.s.ChangeDocument(w.ctx, id, store.DocumentChange{Title: &title}, uuid.Nil)
+	return err
+}
+
+func (w *world) setKey(id store.DocumentID, key string) error {
+	_, err := w.s.ChangeDocument(w.ctx, id, store.DocumentChange{Key: &key}, uuid.Nil)
+	return err
+}
+
+func (w *world) transfer(id store.DocumentID, to, by store.UserID) ([]store.UserID, error) {
+	return w.s.ChangeDocument(w.ctx, id, store.DocumentChange{Owner: &to}, by)
 }
 
 func (w *world) head(id store.DocumentID) store.Head {
