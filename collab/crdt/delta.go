@@ -16,8 +16,9 @@ type Op struct {
 }
 
 // Delta gives the type's list as Y.Text.toDelta does: strings between formats,
-// embeds and nested types. Formats that a hostile document would multiply beyond
-// a bound (16 MiB, and more the longer the document is) are left out.
+// embeds and nested types. Where a document made for it would multiply its formats
+// beyond a bound (16 MiB, and more the longer the text is), they are left out from
+// there on.
 func (t Type) Delta() []Op { return slices.Collect(t.ops(newBudget())) }
 
 // ops gives the operations of Delta one by one.
@@ -67,7 +68,10 @@ const ychange = "ychange"
 
 // budget bounds what reading makes of formats: each stretch of text repeats all
 // that apply to it, so a document of n bytes could become n² of them.
-type budget struct{ left int }
+type budget struct {
+	left  int
+	broke bool
+}
 
 const (
 	budgetBase   = 16 << 20
@@ -79,9 +83,11 @@ func newBudget() *budget { return &budget{left: budgetBase} }
 // earn adds what a document's own bytes are good for.
 func (b *budget) earn(n int) { b.left += 384 + 16*n }
 
-// spend says whether n bytes are left, and takes them.
+// spend says whether n bytes are left, and takes them. Once they were not, nothing
+// is ever left: else the work that came before would be done again and again.
 func (b *budget) spend(n int) bool {
-	if b.left < n {
+	if b.left < n || b.broke {
+		b.broke = true
 		return false
 	}
 	b.left -= n
