@@ -203,7 +203,7 @@ func (tx *Tx) deleteList(t int32, p position, n int) {
 			continue
 		}
 		if n < int(it.length) {
-			d.cleanStart(ID{Client: it.client, Clock: it.clock + uint32(n)})
+			d.cleanStart(d.idAt(it, uint32(n)))
 		}
 		n -= int(d.item(i).length)
 		tx.delete(i)

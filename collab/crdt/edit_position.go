@@ -131,7 +131,7 @@ func (d *Doc) seek(t int32, index int) (position, bool) {
 	}
 	it := d.item(pos.left)
 	if n := index - pos.index; n < int(it.length) {
-		d.cleanStart(ID{Client: it.client, Clock: it.clock + uint32(n)})
+		d.cleanStart(d.idAt(it, uint32(n)))
 	}
 	return position{left: pos.left, right: d.item(pos.left).right, index: index, current: pos.current}, true
 }

@@ -151,7 +151,7 @@ func (tx *Tx) formatText(t int32, p *position, n int, wanted attributes) {
 			tx.deleteFormat(t, p.index, p.right)
 		default:
 			if n < int(it.length) {
-				d.cleanStart(ID{Client: it.client, Clock: it.clock + uint32(n)})
+				d.cleanStart(d.idAt(it, uint32(n)))
 			}
 			n -= int(d.item(p.right).length)
 		}
@@ -174,7 +174,7 @@ func (tx *Tx) deleteText(t int32, p *position, n int) {
 			switch it.kind() {
 			case contentType, contentEmbed, contentString:
 				if rest < int(it.length) {
-					d.cleanStart(ID{Client: it.client, Clock: it.clock + uint32(rest)})
+					d.cleanStart(d.idAt(it, uint32(rest)))
 				}
 				rest -= int(d.item(p.right).length)
 				tx.delete(p.right)

@@ -1,10 +1,69 @@
 package crdt
 
-// item gives the item of that index, which must not be 0. The pointer is valid
-// as long as the Doc is, but what it shows is only until the next change.
-func (d *Doc) item(i uint32) *item { return &d.items[i] }
+// item is Yjs's Item or GC struct. It has no pointers, so that the garbage
+// collector needs not look at items, and 56 bytes.
+type item struct {
+	clock, length uint32
+	left, right   uint32 // neighbours in the parent's list or among a key's values
+	origin        ref    // if info has hasOrigin
+	rightOrigin   ref    // if info has hasRightOrigin
+	parent        int32  // index of a type
+	key           int32  // of the parent's map, 0 in its list
+	holds         int32  // of a ContentType the index of its type, of others the bytes of their content
+	client        uint32 // index
+	low           uint32 // the lower bits of the content's offset in the client's data
+	high          uint16 // the higher ones
+	info          byte
+	marks         byte
+}
 
-func (i *item) isDeleted() bool { return i.deleted }
+// ref is an id with the client's index for the client.
+type ref struct{ client, clock uint32 }
+
+// Marks of an item.
+const (
+	markDeleted = 1 << iota
+	markLead    // half a surrogate pair, as U+FFFD, belongs before the content
+	markTrail   // and one behind it
+	markDraft   // the content is in Doc.draft
+)
+
+// slabSize is the number of items allocated together: few enough for a small
+// document, and a number of bytes that the allocator has as a size.
+const slabSize = 256
+
+// item gives the item of that index, which must not be 0. The pointer is valid as
+// long as the Doc is; what it shows is the item only until the next change, which
+// may join the item to its neighbour.
+func (d *Doc) item(i uint32) *item { return &d.slabs[i/slabSize][i%slabSize] }
+
+// newItem gives the index of an unused item.
+func (d *Doc) newItem() uint32 {
+	if i := d.free; i != 0 {
+		d.free = d.item(i).right
+		return i
+	}
+	if d.used%slabSize == 0 {
+		d.slabs = append(d.slabs, new([slabSize]item))
+		if d.used == 0 {
+			d.used = 1 // index 0 means none
+		}
+	}
+	d.used++
+	return d.used - 1
+}
+
+// giveBack makes an item's place free for another one.
+func (d *Doc) giveBack(i uint32) {
+	*d.item(i) = item{right: d.free}
+	d.free = i
+}
+
+func (i *item) kind() byte { return i.info & contentMask }
+
+func (i *item) end() uint32 { return i.clock + i.length }
+
+func (i *item) isDeleted() bool { return i.marks&markDeleted != 0 }
 
 // countable says whether an item counts in the length of its list, deleted or not
 // (Yjs: Item.countable).
@@ -13,33 +72,87 @@ func (i *item) countable() bool {
 	return k != contentFormat && k != contentDeleted && k != contentGC
 }
 
+// inList says whether an item is linked with neighbours at all.
+func (i *item) inList() bool { return i.kind() != contentGC }
+
+// offset is where the content begins in the client's data.
+func (i *item) offset() int { return int(i.high)<<32 | int(i.low) }
+
+func (i *item) setOffset(n int) { i.low, i.high = uint32(n), uint16(n>>32) }
+
+// size is the number of bytes of content there, for all but a ContentType.
+func (i *item) size() int { return int(uint32(i.holds)) }
+
+func (i *item) setSize(n int) { i.holds = int32(uint32(n)) }
+
+// first and last are the refs of an item's first and last element.
+func (i *item) first() ref { return ref{i.client, i.clock} }
+
+func (i *item) last() ref { return ref{i.client, i.end() - 1} }
+
 // id gives the id of an item's first element.
-func (d *Doc) id(it *item) ID { return ID{Client: it.client, Clock: it.clock} }
+func (d *Doc) id(it *item) ID { return d.deref(it.first()) }
+
+func (d *Doc) deref(r ref) ID { return ID{Client: d.clients[r.client].id, Clock: r.clock} }
 
 // origin gives the element that an item was put behind, if there was one.
-func (d *Doc) origin(it *item) (ID, bool) { return it.from, it.info&hasOrigin != 0 }
-
-// rightOrigin gives the element that an item was put before, if there was one.
-func (d *Doc) rightOrigin(it *item) (ID, bool) { return it.before, it.info&hasRightOrigin != 0 }
-
-// body gives an item's content as a wireStruct has it. It must not be changed, and
-// is valid until the next change of the Doc.
-func (d *Doc) body(it *item) []byte { return it.content }
-
-// typ gives the type of that index, which must not be 0.
-func (d *Doc) typ(t int32) *sharedType { return &d.types[t] }
-
-// has says whether the element of that id is integrated.
-func (d *Doc) has(id ID) bool {
-	dc := d.clients[id.Client]
-	return dc != nil && id.Clock < dc.clock
+func (d *Doc) origin(it *item) (ID, bool) {
+	if it.info&hasOrigin == 0 {
+		return ID{}, false
+	}
+	return d.deref(it.origin), true
 }
 
-// keyName gives the name of a map key.
-func (d *Doc) keyName(k int32) string { return d.keyNames[k-1] }
+// rightOrigin gives the element that an item was put before, if there was one.
+func (d *Doc) rightOrigin(it *item) (ID, bool) {
+	if it.info&hasRightOrigin == 0 {
+		return ID{}, false
+	}
+	return d.deref(it.rightOrigin), true
+}
 
-// rootType gives the root type of a name, if something has been put there.
-func (d *Doc) rootType(name string) (int32, bool) {
-	t, ok := d.roots[name]
-	return t, ok
+// idAt gives the id of an item's n-th element.
+func (d *Doc) idAt(it *item, n uint32) ID {
+	return ID{Client: d.clients[it.client].id, Clock: it.clock + n}
+}
+
+// body gives an item's content as a wireStruct has it: nothing for a GC struct and
+// for ContentDeleted. It must not be changed, and is valid until the next change
+// of the Doc.
+func (d *Doc) body(it *item) []byte {
+	raw := d.raw(it)
+	if it.marks&(markLead|markTrail) == 0 {
+		return raw
+	}
+	b := make([]byte, 0, len(raw)+2*len(replacement))
+	if it.marks&markLead != 0 {
+		b = append(b, replacement...)
+	}
+	b = append(b, raw...)
+	if it.marks&markTrail != 0 {
+		b = append(b, replacement...)
+	}
+	return b
+}
+
+// raw is body without the halves of surrogate pairs at its ends.
+func (d *Doc) raw(it *item) []byte {
+	kind := it.kind()
+	if kind == contentGC || kind == contentDeleted {
+		return nil
+	}
+	data := d.draft
+	if it.marks&markDraft == 0 {
+		data = d.clients[it.client].source.data
+	}
+	start := it.offset()
+	end := start + it.size()
+	if kind == contentType {
+		c := cursor{b: data, pos: start}
+		if n := c.varUint(); n == typeXMLElement || n == typeXMLHook {
+			c.varBytes()
+		}
+		end = c.pos
+	}
+	return data[start:end:end]
 }

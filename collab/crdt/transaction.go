@@ -46,7 +46,7 @@ type lastAny struct {
 	open    bool
 	countAt int // offset in structs of its length
 	length  uint32
-	right   ID // its right origin, if hasRight
+	right   ref // its right origin, if has
 	has     bool
 }
 
@@ -106,7 +106,7 @@ func (d *Doc) nextClock(client uint64) (uint32, error) {
 		return 0, editError("client %d is out of range", client)
 	}
 	var clock uint32
-	if dc := d.clients[client]; dc != nil {
+	if dc := d.client(client); dc != nil {
 		clock = dc.clock
 	}
 	c := d.state.look(client)
@@ -165,9 +165,12 @@ func (d *Doc) adoptTypes(old *Doc) {
 		}
 	}
 	d.types = types
-	for i := 1; i < len(d.items); i++ {
-		it := &d.items[i]
-		it.parent, it.holds = to[it.parent], to[it.holds]
+	for i := uint32(1); i < d.used; i++ {
+		it := d.item(i)
+		it.parent = to[it.parent]
+		if it.kind() == contentType {
+			it.holds = to[it.holds]
+		}
 	}
 	for name, t := range d.roots {
 		d.roots[name] = to[t]
@@ -181,7 +184,9 @@ func (tx *Tx) commit(u Update) {
 		return
 	}
 	d.state.Apply(u)
-	d.settle(tx.client)
+	if tx.count > 0 {
+		d.settle(d.client(tx.client), tx.start)
+	}
 }
 
 // update gives all that was done.
@@ -236,32 +241,31 @@ func (tx *Tx) room(clocks uint64) error {
 // values of a key (which is 0 in the list), and gives the item that ends with it.
 func (tx *Tx) insert(t int32, left, right uint32, key int32, c content) uint32 {
 	d := tx.d
-	it := item{client: tx.client, clock: tx.clock, length: c.length, info: c.kind, content: c.body}
-	var root, sub []byte
-	var parent ID
+	in := incoming{item: item{length: c.length, info: c.kind}}
 	if left != 0 {
-		it.info |= hasOrigin
-		it.from = d.lastID(d.item(left))
+		in.info |= hasOrigin
+		in.origin = d.item(left).last()
 	}
 	if right != 0 {
-		it.info |= hasRightOrigin
-		it.before = d.id(d.item(right))
+		in.info |= hasRightOrigin
+		in.rightOrigin = d.item(right).first()
 	}
 	if key != 0 {
-		it.info |= hasParentSub
-		sub = []byte(d.keyName(key))
+		in.info |= hasParentSub
+		in.key = []byte(d.keyName(key))
 	}
 	if left == 0 && right == 0 {
 		if holder := d.typ(t).item; holder != 0 {
-			parent = d.id(d.item(holder))
+			in.holder = d.item(holder).first()
 		} else {
 			name, _ := tx.rootName(t)
-			root = []byte(name)
+			in.inRoot, in.root = true, []byte(name)
 		}
 	}
-	tx.write(&it, root, sub, parent, c)
+	dc := d.clientOf(tx.client)
+	tx.write(&in, c)
 	tx.clock += c.length
-	d.add(it, root, sub, parent)
+	d.add(dc, in, c.body)
 	i := d.find(ID{Client: tx.client, Clock: tx.clock - 1})
 	if c.kind == contentType {
 		tx.newType = d.item(i).holds
@@ -274,8 +278,9 @@ func (tx *Tx) insert(t int32, left, right uint32, key int32, c content) uint32 {
 }
 
 // write puts the struct of a new item behind those made before.
-func (tx *Tx) write(it *item, root, sub []byte, parent ID, c content) {
-	if tx.last.open && c.kind == contentAny && tx.continuesAny(it) {
+func (tx *Tx) write(in *incoming, c content) {
+	d := tx.d
+	if tx.last.open && c.kind == contentAny && tx.continuesAny(&in.item) {
 		b := tx.structs
 		head := lib0.VarUintLen(uint64(tx.last.length))
 		tx.last.length += c.length
@@ -285,21 +290,21 @@ func (tx *Tx) write(it *item, root, sub []byte, parent ID, c content) {
 		return
 	}
 	tx.count++
-	b := append(tx.structs, it.info)
-	if it.info&hasOrigin != 0 {
-		b = putID(b, it.from)
+	b := append(tx.structs, in.info)
+	if in.info&hasOrigin != 0 {
+		b = putID(b, d.deref(in.origin))
 	}
-	if it.info&hasRightOrigin != 0 {
-		b = putID(b, it.before)
+	if in.info&hasRightOrigin != 0 {
+		b = putID(b, d.deref(in.rightOrigin))
 	}
-	if it.info&(hasOrigin|hasRightOrigin) == 0 {
-		if root != nil {
-			b = lib0.AppendVarBytes(append(b, 1), root)
+	if in.info&(hasOrigin|hasRightOrigin) == 0 {
+		if in.inRoot {
+			b = lib0.AppendVarBytes(append(b, 1), in.root)
 		} else {
-			b = putID(append(b, 0), parent)
+			b = putID(append(b, 0), d.deref(in.holder))
 		}
-		if it.info&hasParentSub != 0 {
-			b = lib0.AppendVarBytes(b, sub)
+		if in.info&hasParentSub != 0 {
+			b = lib0.AppendVarBytes(b, in.key)
 		}
 	}
 	tx.last = lastAny{}
@@ -307,7 +312,7 @@ func (tx *Tx) write(it *item, root, sub []byte, parent ID, c content) {
 	case contentString:
 		b = lib0.AppendVarUint(b, uint64(len(c.body)))
 	case contentAny, contentJSON:
-		tx.last = lastAny{c.kind == contentAny && it.info&hasParentSub == 0, len(b), c.length, it.before, it.info&hasRightOrigin != 0}
+		tx.last = lastAny{c.kind == contentAny && in.info&hasParentSub == 0, len(b), c.length, in.rightOrigin, in.info&hasRightOrigin != 0}
 		b = lib0.AppendVarUint(b, uint64(c.length))
 	}
 	tx.structs = append(b, c.body...)
@@ -315,10 +320,11 @@ func (tx *Tx) write(it *item, root, sub []byte, parent ID, c content) {
 
 // continuesAny says whether an item joins the ContentAny that was written last.
 func (tx *Tx) continuesAny(it *item) bool {
-	if it.info&hasOrigin == 0 || it.from != (ID{tx.client, it.clock - 1}) {
+	dc := tx.d.clientOf(tx.client)
+	if it.info&hasOrigin == 0 || it.origin != (ref{dc.index, dc.clock - 1}) {
 		return false
 	}
-	return tx.last.has == (it.info&hasRightOrigin != 0) && tx.last.right == it.before && !tx.d.item(tx.d.find(it.from)).isDeleted()
+	return tx.last.has == (it.info&hasRightOrigin != 0) && tx.last.right == it.rightOrigin && !tx.d.item(dc.find(it.origin.clock)).isDeleted()
 }
 
 // delete deletes an item and all that is inside it, and notes their ids.
@@ -354,31 +360,11 @@ func (tx *Tx) noteDelete(it *item) {
 	if tx.deleted == nil {
 		tx.deleted = make(map[uint64]*spans)
 	}
-	s := tx.deleted[it.client]
+	client := tx.d.id(it).Client
+	s := tx.deleted[client]
 	if s == nil {
 		s = new(spans)
-		tx.deleted[it.client] = s
+		tx.deleted[client] = s
 	}
 	s.add(it.clock, it.end())
-}
-
-// add integrates a new item of a client.
-func (d *Doc) add(it item, root, key []byte, parent ID) {
-	dc := d.clients[it.client]
-	if dc == nil {
-		dc = new(docClient)
-		d.clients[it.client] = dc
-	}
-	d.integrate(it, root, key, parent)
-	dc.clock = it.end()
-}
-
-// settle takes note that the State has what was added of a client.
-func (d *Doc) settle(client uint64) {
-	dc := d.clients[client]
-	if dc == nil {
-		return
-	}
-	dc.source = d.state.look(client)
-	dc.next = place{chunk: len(dc.source.runs.chunks)}
 }

@@ -48,7 +48,7 @@ func (tx *Tx) Undo(inserted, deleted IDSet) error {
 func (d *Doc) itemsOf(s IDSet) []uint32 {
 	var items []uint32
 	for id, n := range s.Ranges() {
-		dc := d.clients[id.Client]
+		dc := d.client(id.Client)
 		if dc == nil || id.Clock >= dc.clock {
 			continue
 		}
