@@ -222,19 +222,53 @@ func (s *State) Hash() [32]byte {
 	return sha256.Sum256(buf)
 }
 
-// Stats counts what a State holds: clients with structs, runs of structs after
-// joining, delete ranges, root types, and the approximate bytes of its encoding.
-type Stats struct{ Clients, Structs, DeleteRanges, Roots, Bytes int }
+// Stats counts what a State holds.
+type Stats struct {
+	Clients      int // that have structs
+	Structs      int // runs of structs, after joining
+	DeleteRanges int // of the delete set, what waits for its structs included
+	Roots        int // root types named
+	Bytes        int // of the encoding, about
 
-// Stats counts what the state holds.
+	Length  int // clocks of all structs: elements that were ever inserted, as far as is known
+	Deleted int // those of them that are deleted
+}
+
+// Stats counts what the state holds, in time linear in its clients and delete ranges.
 func (s *State) Stats() Stats {
 	st := Stats{Structs: s.runs, DeleteRanges: s.ranges, Roots: len(s.roots), Bytes: s.Size()}
 	for _, c := range s.order {
-		if c.runs.n > 0 {
-			st.Clients++
+		if c.runs.n == 0 {
+			continue
+		}
+		st.Clients++
+		st.Length += c.held(0, maxClock)
+		for _, chunk := range c.dels.chunks {
+			for _, e := range chunk {
+				st.Deleted += c.held(e.key, e.val)
+			}
 		}
 	}
 	return st
+}
+
+// held counts the clocks of [start, end) that c has structs of.
+func (c *clientState) held(start, end uint32) int {
+	n := 0
+	if from, to := max(start, c.lo), min(end, c.hi); from < to {
+		n = int(to - from)
+	}
+	if c.beyond == nil {
+		return n
+	}
+	p := c.beyond.from(start)
+	for e := c.beyond.at(p); e != nil && e.key < end; e = c.beyond.at(p) {
+		if from, to := max(start, e.key), min(end, e.val); from < to {
+			n += int(to - from)
+		}
+		p = c.beyond.next(p)
+	}
+	return n
 }
 
 // Roots lists the names of the root types that structs name, sorted.

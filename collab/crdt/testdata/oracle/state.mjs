@@ -50,8 +50,13 @@ const view = doc => {
   return JSON.stringify(roots)
 }
 
+// In a document that goes on, Yjs may have cut a surrogate pair since, which leaves
+// two replacement characters: for comparing what was there before, both are the same.
+const loose = view => view.replace(/\\ud[89a-f][0-9a-f]{2}|\ufffd/g, '?')
+
 const describe = doc => ({
   view: view(doc),
+  loose: loose(view(doc)),
   vector: base64(Y.encodeStateVector(doc)),
   // A snapshot begins with the delete set.
   snapshot: base64(Y.encodeSnapshot(Y.snapshot(doc))),
@@ -79,8 +84,8 @@ const answers = {
     v1.push(Y.encodeStateAsUpdate(doc))
     return { v2: v2.map(base64), v1: v1.map(base64) }
   },
-  // Snapshots of a document that collects nothing, and what Yjs makes of each when
-  // all updates have come.
+  // Snapshots of a document that collects nothing, what was in it then, and what Yjs
+  // makes of each when all updates have come.
   snapshots: ({ seed }) => {
     const updates = history(seed)
     const doc = new Y.Doc({ gc: false })
@@ -92,7 +97,10 @@ const answers = {
     return {
       updates: updates.map(base64),
       taken: taken.map(({ after, snapshot }) => ({
-        after, bytes: base64(Y.encodeSnapshot(snapshot)), then: describe(Y.createDocFromSnapshot(doc, snapshot, new Y.Doc({ gc: false })))
+        after,
+        bytes: base64(Y.encodeSnapshot(snapshot)),
+        then: describe(load(updates.slice(0, after), false)),
+        now: describe(Y.createDocFromSnapshot(doc, snapshot, new Y.Doc({ gc: false }))).loose
       }))
     }
   },
