@@ -23,13 +23,9 @@ var (
 const historyWorkers = 3
 
 // TestHistories lets Yjs clients make histories (see histories.mjs) and goes with
-// them through all that a server does with updates.
+// them through all that a server does with updates: states that keep, merge and
+// cut them, documents that read them, and documents that take part in them.
 func TestHistories(t *testing.T) {
-	goThrough(t, "TestHistories", checkHistory)
-}
-
-// goThrough runs check with each seed, as a test that is named by it.
-func goThrough(t *testing.T, name string, check func(t *testing.T, o *oracle, seed int)) {
 	var next, passed atomic.Int64
 	next.Store(int64(*historySeed))
 	end := int64(*historySeed + *historyCount)
@@ -40,11 +36,11 @@ func goThrough(t *testing.T, name string, check func(t *testing.T, o *oracle, se
 				o := new(oracle)
 				t.Cleanup(o.stop)
 				for seed := next.Add(1) - 1; seed < end; seed = next.Add(1) - 1 {
-					if t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { check(t, o, int(seed)) }) {
+					if t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { checkHistory(t, o, int(seed)) }) {
 						passed.Add(1)
 						continue
 					}
-					t.Errorf("again: go test ./collab/crdt -count=1 -run '^%s$' -histories 1 -seed %d", name, seed)
+					t.Errorf("again: go test ./collab/crdt -count=1 -run '^TestHistories$' -histories 1 -seed %d", seed)
 				}
 			})
 		}
@@ -71,6 +67,10 @@ func checkHistory(t *testing.T, o *oracle, seed int) {
 	c.checkDiff()
 	c.checkDropped()
 	c.checkFit()
+	c.readWhole()
+	c.readShuffled()
+	c.readDropped()
+	c.takePart()
 	c.ask.ask(t, o)
 }
 

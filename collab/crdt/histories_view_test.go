@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/bizsync/bizsync/collab/crdt"
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
@@ -133,18 +132,6 @@ func writeType(t crdt.Type) string {
 	return fmt.Sprintf("a type of kind %d", t.Kind())
 }
 
-// TestHistoriesRead lets documents integrate histories: at once, update by update,
-// shuffled with repeats, and with updates dropped; all must read as in Yjs.
-func TestHistoriesRead(t *testing.T) {
-	goThrough(t, "TestHistoriesRead", func(t *testing.T, o *oracle, seed int) {
-		c := newChecker(t, o, seed)
-		c.readWhole()
-		c.readShuffled()
-		c.readDropped()
-		c.ask.ask(t, o)
-	})
-}
-
 func (c *checker) newDoc(s *crdt.State) *crdt.Doc {
 	c.Helper()
 	d, err := crdt.NewDoc(s)
@@ -172,6 +159,7 @@ func (c *checker) compareRead(what string, d *crdt.Doc, want map[string]string) 
 	}
 }
 
+// readWhole reads a document that is made of all updates at once.
 func (c *checker) readWhole() {
 	c.compareRead("whole", c.newDoc(c.whole), c.Whole.Read)
 	again := crdt.NewState()
@@ -179,6 +167,7 @@ func (c *checker) readWhole() {
 	c.compareRead("encoded", c.newDoc(again), c.Whole.Read)
 }
 
+// readShuffled reads a document that was told in any order, of some updates twice.
 func (c *checker) readShuffled() {
 	d := c.newDoc(crdt.NewState())
 	for _, i := range c.random.Perm(len(c.updates)) {
