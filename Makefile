@@ -143,6 +143,14 @@ bench-web: deps ## what a person waits for in the browser: the list, the editor,
 web: web/node_modules/.package-lock.json ## build web/dist, which is committed and embedded in the server
 	npm --prefix web run build
 
+# How many random histories `make conformance-long` goes through, and the seed of the first.
+HISTORIES ?= 100000
+SEED ?= 1
+
+.PHONY: conformance-long
+conformance-long: collab/crdt/testdata/oracle/node_modules/.package-lock.json ## the engine and Yjs on 100,000 random histories (HISTORIES=... SEED=...)
+	go test -count=1 -timeout 0 -v -run '^TestHistories$$' ./collab/crdt -histories '$(HISTORIES)' -seed '$(SEED)' | grep -v -e '^=== ' -e '^ *--- PASS: TestHistories/' -e '^PASS$$'; exit $${PIPESTATUS[0]}
+
 .PHONY: soak
 soak: ## play 10,000 random histories (SEEDS=...)
 	BIZSYNC_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -run '^TestRandomHistories$$' ./collab
