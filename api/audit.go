@@ -91,28 +91,45 @@ func (a *auditor) first(use keyUse, now time.Time) bool {
 	return !known
 }
 
+// forget has the next use be the first one.
+func (a *auditor) forget(use keyUse) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.uses, use)
+}
+
 // as gives a context in which a user acts who has only now been found out: somebody who logs in.
 func as(ctx context.Context, user store.User) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller{user: user})
 }
 
-// audit records that the caller did something to a subject, whose name it is that follows, and from where. It is called when that is done; an act whose record fails has happened all the
-// same, which is logged and counted. Whoever hangs up in the meantime is recorded, too.
-func (s *Server) audit(ctx context.Context, action, subject, name, detail string) {
-	who := callerOf(ctx)
+// audit records that the caller did something to a subject, whose name it is that follows. See record.
+func (s *Server) audit(ctx context.Context, action, subject, name, detail string) (recorded bool) {
+	return s.record(ctx, store.AuditEntry{Action: action, Subject: subject, Name: name, Detail: detail})
+}
+
+// record records what the caller did, and from where. It is called when that is done; an act whose record fails has happened all the same, which is logged and counted. Whoever hangs
+// up in the meantime is recorded, too.
+func (s *Server) record(ctx context.Context, entries ...store.AuditEntry) (recorded bool) {
+	who, address := callerOf(ctx), visitOf(ctx).address.String()
+	for i := range entries {
+		entries[i].Actor, entries[i].ActorName, entries[i].Key, entries[i].Address = who.user.ID, who.user.Name, who.key.ID, address
+	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
 	defer cancel()
-	entry := store.AuditEntry{Actor: who.user.ID, ActorName: who.user.Name, Key: who.key.ID, Action: action, Subject: subject, Name: name, Address: visitOf(ctx).address.String(), Detail: detail}
-	if err := s.store.RecordAudit(limited, entry); err != nil {
+	if err := s.store.RecordAudit(limited, entries...); err != nil {
 		s.auditor.failures.Inc()
-		s.log.ErrorContext(ctx, "an act could not be recorded in the audit log", "action", action, "subject", subject, "actor", who.user.ID, "error", err)
+		s.log.ErrorContext(ctx, "an act could not be recorded in the audit log", "action", entries[0].Action, "subject", entries[0].Subject, "actor", who.user.ID, "error", err)
+		return false
 	}
+	return true
 }
 
 // auditUse records the use of an API key, once a day for each address.
 func (s *Server) auditUse(ctx context.Context, who caller) {
 	now, address := time.Now(), visitOf(ctx).address.String()
-	if !s.auditor.first(keyUse{key: who.key.ID, address: address}, now) {
+	use := keyUse{key: who.key.ID, address: address}
+	if !s.auditor.first(use, now) {
 		return
 	}
 	// Another node may have recorded it, or this one before it was started again.
@@ -125,7 +142,9 @@ func (s *Server) auditUse(ctx context.Context, who caller) {
 			}
 		}
 	}
-	s.audit(context.WithValue(ctx, callerKey{}, who), didUseKey, who.key.ID.String(), who.key.Name, "")
+	if !s.audit(context.WithValue(ctx, callerKey{}, who), didUseKey, who.key.ID.String(), who.key.Name, "") {
+		s.auditor.forget(use) // the next use is the first
+	}
 }
 
 // auditFailedLogin records an attempt to log in as a user (the zero value: nobody has that address). What was typed as an address may be anything, a password even: only what looks like
@@ -141,41 +160,49 @@ func (s *Server) auditFailedLogin(ctx context.Context, user store.User, email st
 	s.audit(ctx, didFail, subject, email, "")
 }
 
-// auditUserChange records what was changed of an account.
-func (s *Server) auditUserChange(ctx context.Context, user store.User, change store.UserChange) {
+// auditUserChange records what has become another of an account.
+func (s *Server) auditUserChange(ctx context.Context, before, user store.User) {
 	var what []string
-	if change.Name != nil {
+	if user.Name != before.Name {
 		what = append(what, "name")
 	}
-	if change.Role != nil {
-		what = append(what, "role "+string(*change.Role))
+	if user.Role != before.Role {
+		what = append(what, "role "+string(user.Role))
 	}
 	if len(what) > 0 {
 		s.audit(ctx, didChangeUser, user.ID.String(), user.Name, strings.Join(what, ", "))
 	}
-	if change.Disabled != nil {
+	if user.Disabled != before.Disabled {
 		action := didEnableUser
-		if *change.Disabled {
+		if user.Disabled {
 			action = didDisableUser
 		}
 		s.audit(ctx, action, user.ID.String(), user.Name, "")
 	}
 }
 
-// auditRole records that a member's role was another before. NoRole after is for one who was removed.
-func (s *Server) auditRole(ctx context.Context, doc store.DocumentID, title string, before, after store.Role, member store.UserID, name string) {
-	who := member.String()
-	if name != "" {
-		who = fmt.Sprintf("%s (%s)", name, who)
+// auditMember records that a member's role has become another, and so have those of its guests. NoRole after is for one who was removed, or has left.
+func (s *Server) auditMember(ctx context.Context, doc store.DocumentID, title string, change store.MemberChange, after store.Role) {
+	entries := []store.AuditEntry{roleEntry(change.Member, change.Before, after, "")}
+	for _, guest := range change.Guests {
+		entries = append(entries, roleEntry(guest, guest.Role, after, ", with "+change.Member.Name))
 	}
-	action, detail := didSetRole, fmt.Sprintf("%s: %s, before %s", who, after, before)
+	for i := range entries {
+		entries[i].Subject, entries[i].Name = doc.String(), title
+	}
+	s.record(ctx, entries...)
+}
+
+// roleEntry says what has become of a member's role.
+func roleEntry(m store.Member, before, after store.Role, why string) store.AuditEntry {
+	who := fmt.Sprintf("%s (%s)", m.Name, m.User)
 	switch {
 	case after == store.NoRole:
-		action, detail = didUnshare, who
+		return store.AuditEntry{Action: didUnshare, Detail: fmt.Sprintf("%s, before %s%s", who, before, why)}
 	case before == store.NoRole:
-		action, detail = didShare, fmt.Sprintf("%s: %s", who, after)
+		return store.AuditEntry{Action: didShare, Detail: fmt.Sprintf("%s: %s%s", who, after, why)}
 	}
-	s.audit(ctx, action, doc.String(), title, detail)
+	return store.AuditEntry{Action: didSetRole, Detail: fmt.Sprintf("%s: %s, before %s%s", who, after, before, why)}
 }
 
 // titleOf gives a document's title as the caller sees it, for the audit log; "" when that can't be read.
@@ -230,7 +257,8 @@ type listAuditInput struct {
 
 func (s *Server) auditRoutes() {
 	register(s, huma.Operation{OperationID: "listAudit", Method: http.MethodGet, Path: prefix + "/admin/audit", Tags: []string{"Administration"}, Summary: "Read the audit log",
-		Description: "Who did what, from where: logins, accounts, access to documents, deletions, API keys, what admins do. Newest first. Nobody can change or delete an entry. The use of an API key " +
+		Description: "Who did what, from where: logins, accounts, access to documents, deletions, API keys, what admins do. Newest first. Nobody can change an entry, and none is deleted before its time " +
+			"(`--audit-retention`, which is for ever unless set), which leaves the entry `audit.sweep`. The use of an API key " +
 			"is recorded once a day for each address. Admins only."}, admin, s.listAudit)
 }
 

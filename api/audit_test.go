@@ -91,7 +91,7 @@ func TestAudit(t *testing.T) {
 		{id, didSetRole, docID, "Plans", here, "root (" + rootID + "): editor, before viewer"},
 		{id, didRename, docID, "Better plans", here, ""},
 		{id, didCreateToken, docID, "Better plans", here, "viewer"},
-		{id, didUnshare, docID, "Better plans", here, rootID},
+		{id, didUnshare, docID, "Better plans", here, "root (" + rootID + "), before editor"},
 		{id, didDelete, docID, "Better plans", here, ""},
 		{id, didRestore, docID, "Better plans", here, ""},
 		{id, didCreateKey, keyID, "robot", here, "documents:read documents:write"},

@@ -34,7 +34,7 @@ type contentOutput struct {
 
 func (s *Server) contentRoutes() {
 	register(s, huma.Operation{OperationID: "getContent", Method: http.MethodGet, Path: prefix + "/documents/{id}/content", Tags: []string{"Documents"}, Summary: "Read a document's content",
-		Description: "The committed content of this moment.", Errors: []int{http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity, http.StatusInternalServerError},
+		Description: "The committed content of this moment. 409 `document_damaged` when what is stored can't be read to its end.", Errors: []int{http.StatusNotFound, http.StatusGone, http.StatusConflict, http.StatusUnprocessableEntity},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The content", Content: map[string]*huma.MediaType{
 				"text/plain; charset=utf-8": {Schema: &huma.Schema{Type: huma.TypeString}},
@@ -77,7 +77,7 @@ func (s *Server) getContent(ctx context.Context, in *contentInput) (*contentOutp
 func (s *Server) committed(ctx context.Context, doc store.DocumentID) (collab.Content, error) {
 	c, err := s.hub.Content(ctx, doc)
 	if errors.Is(err, collab.ErrDamaged) {
-		return collab.Content{}, problem(http.StatusInternalServerError, codeDamaged, "the document is damaged: it can't be read to its end")
+		return collab.Content{}, problem(http.StatusConflict, codeDamaged, sentenceOf(codeDamaged))
 	}
 	if err != nil {
 		return collab.Content{}, fmt.Errorf("read content: %w", err)

@@ -9,8 +9,9 @@ import (
 	"github.com/bizsync/bizsync/store"
 )
 
-// copiesAtOnce is how many documents are duplicated at once on a node: each is in memory whole, twice, and is written at one go, for which others' edits wait.
-const copiesAtOnce = 2
+// copiesAtOnce is how many documents are duplicated at once on a node: each is in memory whole, several times (two of 40 MiB: 282 MiB more in use at once, 207 MiB one after the other), and
+// is written at one go, for which others' edits wait. Most take milliseconds.
+const copiesAtOnce = 1
 
 // copies are the duplicates that are being made. It may be used concurrently.
 type copies struct {

@@ -64,14 +64,17 @@ type DocumentPath struct {
 // documentOutput is a document's entry; in the answer 304 without a body.
 type documentOutput struct {
 	Status int
-	ETag   string `header:"ETag" doc:"Changes with everything that the entry says."`
+	ETag   string `header:"ETag" doc:"Changes with everything that the entry says, but for updatedAt, which moves with each edit."`
 	Body   *Document
 }
 
 // documentAnswer gives an entry with its tag.
 func documentAnswer(d store.Document) (*documentOutput, error) {
 	out := documentOf(d)
-	tag, err := etagOf(out)
+	// While people type, updatedAt moves all the time: with it in the tag nobody could rename the document on condition.
+	said := out
+	said.UpdatedAt = time.Time{}
+	tag, err := etagOf(said)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +128,7 @@ func (s *Server) documentRoutes() {
 		Responses: map[string]*huma.Response{"200": {Description: "The document that has this key already", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Document](), true, "Document")},
 		}, Headers: map[string]*huma.Param{
-			"Location": {Schema: &huma.Schema{Type: huma.TypeString}}, "ETag": {Schema: &huma.Schema{Type: huma.TypeString}, Description: "Changes with everything that the entry says."},
+			"Location": {Schema: &huma.Schema{Type: huma.TypeString}}, "ETag": {Schema: &huma.Schema{Type: huma.TypeString}, Description: "Changes with everything that the entry says, but for updatedAt, which moves with each edit."},
 		}}},
 		Errors: []int{http.StatusConflict, http.StatusGone, http.StatusTooManyRequests}}, signedIn, s.createDocument)
 	register(s, huma.Operation{OperationID: "getDocument", Method: http.MethodGet, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Read a document's entry",
@@ -134,7 +137,7 @@ func (s *Server) documentRoutes() {
 		Description:   "The copy is the caller's alone, and has the committed content of this moment.",
 		DefaultStatus: http.StatusCreated, Errors: append([]int{http.StatusTooManyRequests}, one...)}, signedIn, s.duplicateDocument)
 	register(s, huma.Operation{OperationID: "changeDocument", Method: http.MethodPatch, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Rename or transfer a document",
-		Description: "Editors and owners rename it; owners change its key and transfer it. What is left out stays.", Errors: append([]int{http.StatusConflict}, change...)}, signedIn, s.changeDocument)
+		Description: "Editors and owners rename it; owners change its key and transfer it. What is left out stays; all else is changed, or nothing.", Errors: append([]int{http.StatusConflict}, change...)}, signedIn, s.changeDocument)
 	register(s, huma.Operation{OperationID: "deleteDocument", Method: http.MethodDelete, Path: prefix + "/documents/{id}", Tags: tags, Summary: "Move a document to the trash",
 		Description:   "Owners. Closes its sockets with 4404. It is deleted for good after 30 days, or with `forever`, which takes it from the trash at once: nobody can bring it back then.",
 		DefaultStatus: http.StatusNoContent, Errors: append([]int{http.StatusConflict}, change...)}, signedIn, s.deleteDocument)
@@ -245,39 +248,33 @@ func (s *Server) changeDocument(ctx context.Context, in *changeDocumentInput) (*
 		return nil, err
 	}
 	defer done()
-	if key := in.Body.Key; key != nil && *key != before.Key {
-		if err := s.setKey(ctx, before, *key); err != nil {
-			return nil, err
-		}
-	}
-	if in.Body.Title != nil {
-		if err := s.store.RenameDocument(ctx, a.Document, *in.Body.Title); err != nil {
-			return nil, fmt.Errorf("rename document: %w", err)
-		}
-		s.titles.set(a.Document, *in.Body.Title)
-		s.audit(ctx, didRename, a.Document.String(), *in.Body.Title, "")
-	}
-	if in.Body.Owner != nil {
-		told, err := s.store.TransferDocument(ctx, a.Document, owner.ID, callerOf(ctx).user.ID)
-		if err != nil {
-			return nil, fmt.Errorf("transfer document: %w", err)
-		}
-		s.accessChanged(a.Document, told...)
-		s.audit(ctx, didTransfer, a.Document.String(), before.Title, fmt.Sprintf("to %s (%s)", owner.Name, owner.ID))
-	}
-	return s.readDocument(ctx, a.Document)
-}
-
-func (s *Server) setKey(ctx context.Context, of store.Document, key string) error {
-	err := s.store.SetDocumentKey(ctx, of.ID, key)
+	change := store.DocumentChange{Title: in.Body.Title, Key: in.Body.Key, Owner: in.Body.Owner}
+	told, err := s.store.ChangeDocument(ctx, a.Document, change, callerOf(ctx).user.ID)
 	if errors.Is(err, store.ErrConflict) {
-		return problem(http.StatusConflict, codeConflict, "this key belongs to another document")
+		return nil, problem(http.StatusConflict, codeConflict, "this key belongs to another document")
 	}
 	if err != nil {
-		return fmt.Errorf("change the document's key: %w", err)
+		return nil, fmt.Errorf("change document: %w", err)
 	}
-	s.audit(ctx, didSetKey, of.ID.String(), of.Title, key)
-	return nil
+	var entries []store.AuditEntry
+	note := func(action, name, detail string) {
+		entries = append(entries, store.AuditEntry{Action: action, Subject: a.Document.String(), Name: name, Detail: detail})
+	}
+	if key := change.Key; key != nil && *key != before.Key {
+		note(didSetKey, before.Title, *key)
+	}
+	if change.Title != nil {
+		s.titles.set(a.Document, *change.Title)
+		note(didRename, *change.Title, "")
+	}
+	if change.Owner != nil {
+		s.accessChanged(a.Document, told...)
+		note(didTransfer, before.Title, fmt.Sprintf("to %s (%s)", owner.Name, owner.ID))
+	}
+	if len(entries) > 0 {
+		s.record(ctx, entries...)
+	}
+	return s.readDocument(ctx, a.Document)
 }
 
 func (s *Server) deleteDocument(ctx context.Context, in *deleteDocumentInput) (*struct{}, error) {

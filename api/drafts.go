@@ -50,7 +50,7 @@ type createDocumentInput struct {
 type createDocumentOutput struct {
 	Status   int
 	Location string `header:"Location"`
-	ETag     string `header:"ETag" doc:"Changes with everything that the entry says."`
+	ETag     string `header:"ETag" doc:"Changes with everything that the entry says, but for updatedAt, which moves with each edit."`
 	Body     Document
 }
 

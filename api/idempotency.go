@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -89,8 +90,8 @@ func (s *sealer) open(k store.IdempotencyKey, sealed []byte) ([]byte, error) {
 	return body, nil
 }
 
-// once gives a middleware that answers a request which names itself as it was answered before. Whoever has a request to do, and hasn't ended it when the lease is over, is taken
-// to have died: it must be longer than a request can last.
+// once gives a middleware that answers a request which names itself as it was answered before. Whoever has a request to do, and has neither ended nor renewed it when the lease is
+// over, is taken to have died.
 func (s *Server) once(lease time.Duration) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) { s.repeatable(ctx, next, lease) }
 }
@@ -127,15 +128,17 @@ func (s *Server) repeatable(ctx huma.Context, next func(huma.Context), lease tim
 	case kept != nil:
 		s.replay(w, r, k, *kept)
 	default:
-		s.doOnce(ctx.Context(), k, func(w http.ResponseWriter) { next(humachi.NewContext(ctx.Operation(), again, w)) }, w)
+		s.doOnce(ctx.Context(), k, lease, func(w http.ResponseWriter) { next(humachi.NewContext(ctx.Operation(), again, w)) }, w)
 	}
 }
 
 // doOnce does a claimed request, and keeps its reply unless that says to try again. Only then is it answered: whoever has the answer and repeats the request finds it kept.
-func (s *Server) doOnce(ctx context.Context, k store.IdempotencyKey, do func(http.ResponseWriter), w http.ResponseWriter) {
+func (s *Server) doOnce(ctx context.Context, k store.IdempotencyKey, lease time.Duration, do func(http.ResponseWriter), w http.ResponseWriter) {
 	held := &heldAnswer{ResponseWriter: w}
 	final := false
+	renewed := s.renewing(ctx, k, lease)
 	defer func() { // also after a panic
+		renewed()
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
 		defer cancel()
 		if err := s.endRequest(limited, k, held, final); err != nil {
@@ -145,6 +148,30 @@ func (s *Server) doOnce(ctx context.Context, k store.IdempotencyKey, do func(htt
 	}()
 	do(held)
 	final = held.status < http.StatusInternalServerError && held.status != http.StatusTooManyRequests
+}
+
+// renewing keeps a claim for who takes longer than its lease, though all that waits has its time: a large document that is packed, a disk that is full of work. It goes on until
+// done is called.
+func (s *Server) renewing(ctx context.Context, k store.IdempotencyKey, lease time.Duration) (done func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var renewer sync.WaitGroup
+	renewer.Go(func() {
+		tick := time.NewTicker(lease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			limited, cancel := context.WithTimeout(ctx, lease/3)
+			if err := s.store.RenewRequest(limited, k, lease); err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "the claim of a request that lasts can't be renewed", "operation", k.Operation, "error", err)
+			}
+			cancel()
+		}
+	})
+	return func() { cancel(); renewer.Wait() }
 }
 
 // endRequest keeps a final reply, and gives the claim up for any other.

@@ -98,7 +98,7 @@ func (s *Server) keyRoutes() {
 	register(s, huma.Operation{OperationID: "listKeys", Method: http.MethodGet, Path: prefix + "/api-keys", Tags: tags, Summary: "List my API keys", Description: "Newest first, expired ones included."}, signedIn, s.listKeys)
 	register(s, huma.Operation{OperationID: "createKey", Method: http.MethodPost, Path: prefix + "/api-keys", Tags: tags, Summary: "Make an API key",
 		Description: "A key lets a program do, within its scopes, what I may do. `documents:read` is for reading documents and who is there, `documents:write` for creating and changing them and their members " +
-			"(it doesn't include reading), `tokens` for collaboration tokens, `admin` for what admins do. No key can log in, change passwords or make keys.",
+			"(it doesn't include reading), `tokens` for collaboration tokens, `admin` for what admins do. No key can log in, change its own account's password or make keys.",
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusForbidden, http.StatusConflict}}, signedIn, s.createKey)
 	register(s, huma.Operation{OperationID: "deleteKey", Method: http.MethodDelete, Path: prefix + "/api-keys/{id}", Tags: tags, Summary: "Delete an API key",
 		Description: "It is refused from then on, and so are the collaboration tokens that were made with it; their sockets are closed on every server.", DefaultStatus: http.StatusNoContent,

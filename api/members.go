@@ -60,9 +60,9 @@ func (s *Server) memberRoutes() {
 	change := []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone, http.StatusConflict}
 	register(s, huma.Operation{OperationID: "listMembers", Method: http.MethodGet, Path: prefix + "/documents/{id}/members", Tags: tags, Summary: "List a document's members", Errors: one}, signedIn, s.listMembers)
 	register(s, huma.Operation{OperationID: "setMember", Method: http.MethodPut, Path: prefix + "/documents/{id}/members/{userId}", Tags: tags, Summary: "Add a member or change a role",
-		Description: "Owners. Takes effect on open sockets.", Errors: change}, signedIn, s.setMember)
+		Description: "Owners. Takes effect on open sockets. A person of another system can't get more than the member whose API key let them in: 409 `above_lender`. What an owner has said of them stays when a program asks for a token for them.", Errors: change}, signedIn, s.setMember)
 	register(s, huma.Operation{OperationID: "removeMember", Method: http.MethodDelete, Path: prefix + "/documents/{id}/members/{userId}", Tags: tags, Summary: "Remove a member",
-		Description: "Owners; everyone may remove themself. Closes their sockets with 4403.", DefaultStatus: http.StatusNoContent, Errors: change}, signedIn, s.removeMember)
+		Description: "Owners; everyone may leave, but for the last owner: 409 `last_owner`. Closes their sockets with 4403. Whom their API keys have let in goes with them.", DefaultStatus: http.StatusNoContent, Errors: change}, signedIn, s.removeMember)
 }
 
 func (s *Server) listMembers(ctx context.Context, in *listMembersInput) (*listOutput[Member], error) {
@@ -86,16 +86,12 @@ func (s *Server) setMember(ctx context.Context, in *setMemberInput) (*memberOutp
 	if !ok {
 		return nil, invalid("body.role", "a role is one of viewer, commenter, editor, owner")
 	}
-	before, err := s.store.Resolve(ctx, a.Document.String(), in.User)
-	if err != nil {
-		return nil, fmt.Errorf("read the role so far: %w", err)
-	}
 	if role == store.Owner {
 		if user, err := s.store.User(ctx, in.User); err == nil && user.Guest {
 			return nil, invalid("body.role", "people of other systems can't be owners")
 		}
 	}
-	m, err := s.store.SetMember(ctx, a.Document, in.User, role, callerOf(ctx).user.ID)
+	change, err := s.store.SetMember(ctx, a.Document, in.User, role, callerOf(ctx).user.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, problem(http.StatusNotFound, codeNotFound, "no such account")
 	}
@@ -103,8 +99,10 @@ func (s *Server) setMember(ctx context.Context, in *setMemberInput) (*memberOutp
 		return nil, fmt.Errorf("set member: %w", err)
 	}
 	s.accessChanged(a.Document, in.User)
-	s.auditRole(ctx, a.Document, s.titleOf(ctx, a.Document), before.Role, role, in.User, m.Name)
-	return &memberOutput{Body: memberOf(m)}, nil
+	if change.Before != role {
+		s.auditMember(ctx, a.Document, s.titleOf(ctx, a.Document), change, role)
+	}
+	return &memberOutput{Body: memberOf(change.Member)}, nil
 }
 
 func (s *Server) removeMember(ctx context.Context, in *MemberPath) (*struct{}, error) {
@@ -118,12 +116,14 @@ func (s *Server) removeMember(ctx context.Context, in *MemberPath) (*struct{}, e
 		return nil, err
 	}
 	title := s.titleOf(ctx, a.Document)
-	if err := s.store.RemoveMember(ctx, a.Document, in.User, me); errors.Is(err, store.ErrNotFound) {
+	change, err := s.store.RemoveMember(ctx, a.Document, in.User, me)
+	if errors.Is(err, store.ErrNotFound) {
 		return nil, problem(http.StatusNotFound, codeNotFound, "no such member")
-	} else if err != nil {
+	}
+	if err != nil {
 		return nil, fmt.Errorf("remove member: %w", err)
 	}
 	s.accessChanged(a.Document, in.User)
-	s.auditRole(ctx, a.Document, title, store.NoRole, store.NoRole, in.User, "")
+	s.auditMember(ctx, a.Document, title, change, store.NoRole)
 	return nil, nil
 }

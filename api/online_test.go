@@ -300,7 +300,8 @@ func TestStreamEndsWithTheRight(t *testing.T) {
 		code  int
 	}{
 		{"removed", false, func(ann, bob *person, doc store.DocumentID) error {
-			return h.store.RemoveMember(t.Context(), doc, bob.user.ID, ann.user.ID)
+			_, err := h.store.RemoveMember(t.Context(), doc, bob.user.ID, ann.user.ID)
+			return err
 		}, http.StatusNotFound},
 		{"deleted", false, func(ann, _ *person, doc store.DocumentID) error {
 			_, err := h.store.TrashDocument(t.Context(), doc, ann.user.ID)

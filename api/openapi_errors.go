@@ -29,14 +29,24 @@ func codesOf(op *huma.Operation, status int) []Problem {
 		codes = []string{codeLastAdmin}
 	case "deleteUser Conflict":
 		codes = []string{codeConflict, codeLastAdmin}
-	case "setMember Conflict", "removeMember Conflict":
+	case "setMember Conflict":
+		codes = []string{codeLastOwner, codeAboveLender, codeManyMembers}
+	case "removeMember Conflict":
 		codes = []string{codeLastOwner}
+	case "changeDocument Conflict":
+		codes = []string{codeConflict, codeManyMembers}
+	case "createToken Forbidden":
+		codes = append(usualCodes(op, status), codeGuestLimited)
+	case "createToken Conflict":
+		codes = []string{codeSameRequest, codeManyGuests, codeManyMembers}
+	case "getContent Conflict":
+		codes = []string{codeDamaged}
+	case "duplicateDocument Conflict":
+		codes = []string{codeSameRequest, codeDamaged}
 	case "followEditors Too Many Requests", "followEveryone Too Many Requests", "streamNotices Too Many Requests":
 		codes = []string{codeManyStreams}
 	case "getContent Unprocessable Entity":
 		codes = []string{codeValidation, codeTangled}
-	case "getContent Internal Server Error", "duplicateDocument Internal Server Error":
-		codes = []string{codeInternal, codeDamaged}
 	default:
 		codes = usualCodes(op, status)
 	}
@@ -102,6 +112,14 @@ func sentenceOf(code string) string {
 		return "this link was used already, is too old, or was never made"
 	case codeConflict:
 		return "that exists already"
+	case codeGuestLimited:
+		return "an owner of the document has removed this person, or left them a lower role"
+	case codeAboveLender:
+		return "a person of another system can't have more rights here than the member whose API key let them in"
+	case codeManyGuests:
+		return "this API key has as many people of another system as it may"
+	case codeManyMembers:
+		return "this document has as many members as it may"
 	case codeSetupDone:
 		return "the first account exists already: log in"
 	case codeLastOwner:
@@ -129,7 +147,7 @@ func sentenceOf(code string) string {
 	case codeInternal:
 		return "something went wrong on our side"
 	case codeDamaged:
-		return "the document is damaged: it can't be read to its end"
+		return "the document is damaged: it can't be read to its end, and an administrator has to repair it"
 	case codeTangled:
 		return "the document's text takes too long to put in order; its state can be had with format=yjs"
 	case codeUnavailable:

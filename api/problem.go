@@ -28,6 +28,10 @@ const (
 	codeLinkInvalid  = "link_invalid"
 	codeMethod       = "method_not_allowed"
 	codeConflict     = "conflict"
+	codeGuestLimited = "guest_limited"
+	codeAboveLender  = "above_lender"
+	codeManyGuests   = "too_many_guests"
+	codeManyMembers  = "too_many_members"
 	codeSetupDone    = "setup_done"
 	codeLastOwner    = "last_owner"
 	codeOtherRequest = "idempotency_mismatch"
@@ -119,6 +123,12 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 		return problem(http.StatusConflict, codeLastOwner, "a document needs an owner: make somebody else owner first")
 	case errors.Is(err, store.ErrLastAdmin):
 		return problem(http.StatusConflict, codeLastAdmin, "an installation needs an admin: make somebody else admin first")
+	case errors.Is(err, store.ErrLimited):
+		return problem(http.StatusForbidden, codeGuestLimited, sentenceOf(codeGuestLimited))
+	case errors.Is(err, store.ErrAboveLender):
+		return problem(http.StatusConflict, codeAboveLender, sentenceOf(codeAboveLender))
+	case errors.Is(err, store.ErrTooMany): // of an API key's guests: see guest
+		return problem(http.StatusConflict, codeManyMembers, sentenceOf(codeManyMembers))
 	case errors.Is(err, store.ErrBadCursor):
 		return invalid("query.cursor", "not a cursor of this list")
 	case errors.Is(err, errBusy):

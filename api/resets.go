@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
 
 	"github.com/bizsync/bizsync/store"
 )
@@ -27,7 +28,7 @@ type changePasswordInput struct {
 
 func (s *Server) resetRoutes() {
 	register(s, huma.Operation{OperationID: "resetPassword", Method: http.MethodPost, Path: prefix + "/users/{id}/reset", Tags: []string{"Users"}, Summary: "Make a link for a new password",
-		Description: "Admins only. The one-time link is good for a day; it is to be handed to the account's owner, who chooses a password there (`POST /invitations`). Until then the password so far holds. 409 for a disabled account.",
+		Description: "Admins only. The one-time link is good for a day; it is to be handed to the account's owner, who chooses a password there (`POST /invitations`). Until then the password so far holds. 409 for a disabled account; 403 for the own account of an API key.",
 		// The answer is the link, not a thing that has an address.
 		DefaultStatus: http.StatusOK, Errors: []int{http.StatusNotFound, http.StatusConflict}}, admin, s.resetPassword)
 	register(s, huma.Operation{OperationID: "changePassword", Method: http.MethodPut, Path: prefix + "/users/me/password", Tags: []string{"Users"}, Summary: "Change my password",
@@ -35,17 +36,17 @@ func (s *Server) resetRoutes() {
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusTooManyRequests}}, signedIn, s.changePassword)
 }
 
-// passwordLink makes a one-time link at which an account's owner sets a password.
-func (s *Server) passwordLink(ctx context.Context, user store.UserID, life time.Duration) (Invitation, error) {
-	token, hash := newToken()
-	if err := s.store.CreateLink(ctx, store.LinkPassword, user, hash, life); err != nil {
-		return Invitation{}, fmt.Errorf("make a link for a password: %w", err)
-	}
+// linkOf is the one-time link of a token at which an account's owner sets a password.
+func linkOf(ctx context.Context, token string, life time.Duration) *Invitation {
 	url := visitOf(ctx).base.JoinPath("invite").String() + "#token=" + token
-	return Invitation{URL: url, ExpiresAt: time.Now().Add(life).UTC().Truncate(time.Second)}, nil
+	return &Invitation{URL: url, ExpiresAt: time.Now().Add(life).UTC().Truncate(time.Second)}
 }
 
 func (s *Server) resetPassword(ctx context.Context, in *UserPath) (*resetOutput, error) {
+	// Whoever has found the key would log in with the link, and have more than the key.
+	if me := callerOf(ctx); me.key.ID != uuid.Nil && in.ID == me.user.ID {
+		return nil, problem(http.StatusForbidden, codeForbidden, "an API key makes no link for its own account")
+	}
 	user, err := s.account(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -53,12 +54,12 @@ func (s *Server) resetPassword(ctx context.Context, in *UserPath) (*resetOutput,
 	if user.Disabled {
 		return nil, problem(http.StatusConflict, codeConflict, "this account is disabled: enable it first")
 	}
-	link, err := s.passwordLink(ctx, user.ID, resetLife)
-	if err != nil {
-		return nil, err
+	token, hash := newToken()
+	if err := s.store.CreateLink(ctx, store.LinkPassword, user.ID, hash, resetLife); err != nil {
+		return nil, fmt.Errorf("make a link for a password: %w", err)
 	}
 	s.audit(ctx, didReset, user.ID.String(), user.Name, "")
-	return &resetOutput{Body: link}, nil
+	return &resetOutput{Body: *linkOf(ctx, token, resetLife)}, nil
 }
 
 func (s *Server) changePassword(ctx context.Context, in *changePasswordInput) (*struct{}, error) {

@@ -429,7 +429,8 @@ func TestTitles(t *testing.T) {
 		}
 	}
 	is("Plans")
-	if err := st.RenameDocument(t.Context(), d.ID, "Other"); err != nil {
+	other := "Other"
+	if _, err := st.ChangeDocument(t.Context(), d.ID, store.DocumentChange{Title: &other}, store.UserID{}); err != nil {
 		t.Fatal(err)
 	}
 	is("Plans")

@@ -126,22 +126,28 @@ func (s *Server) guest(ctx context.Context, a store.Access, role store.Role, id,
 		return store.User{}, invalid("body.user.name", fmt.Sprintf("a name has 1 to %d characters, all of them printable", maxNameChars))
 	}
 	guest, err := s.store.Guest(ctx, me.key.ID, id, name)
+	if errors.Is(err, store.ErrTooMany) {
+		return store.User{}, problem(http.StatusConflict, codeManyGuests, sentenceOf(codeManyGuests))
+	}
 	if err != nil {
 		return store.User{}, fmt.Errorf("make a guest: %w", err)
 	}
-	before, err := s.store.Resolve(ctx, a.Document.String(), guest.ID)
+	change, err := s.store.AdmitGuest(ctx, a.Document, guest.ID, role)
+	if errors.Is(err, store.ErrAboveLender) { // the caller's role was another one a moment ago
+		return store.User{}, aboveOwn()
+	}
 	if err != nil {
-		return store.User{}, fmt.Errorf("read the guest's role so far: %w", err)
-	}
-	if before.Role == role {
-		return guest, nil
-	}
-	if _, err := s.store.SetMember(ctx, a.Document, guest.ID, role, me.user.ID); err != nil {
 		return store.User{}, fmt.Errorf("let the guest in: %w", err)
 	}
-	s.accessChanged(a.Document)
-	s.auditRole(ctx, a.Document, s.titleOf(ctx, a.Document), before.Role, role, guest.ID, guest.Name)
+	if change.Before != role {
+		s.accessChanged(a.Document)
+		s.auditMember(ctx, a.Document, s.titleOf(ctx, a.Document), change, role)
+	}
 	return guest, nil
+}
+
+func aboveOwn() error {
+	return problem(http.StatusForbidden, codeForbidden, "a token can't allow more than your own role")
 }
 
 // CollaborationToken opens a document's socket.
@@ -158,8 +164,9 @@ type createTokenOutput struct {
 func (s *Server) tokenRoutes() {
 	register(s, huma.Operation{OperationID: "createToken", Method: http.MethodPost, Path: prefix + "/documents/{id}/tokens", Tags: []string{"Tokens"}, Summary: "Make a collaboration token",
 		Description: "For opening this document's socket as oneself, never with more than one's own role. With an API key, `user` names a person of your own system instead, a guest of that key, who becomes a member with the token's role " +
-			"(editor at most; the last token says which), and stays one until they are removed or the key ends; where your own role is lowered or taken away, so is theirs. One that is made with an API key ends with it, and so do its sockets.", DefaultStatus: http.StatusCreated,
-		Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone}}, signedIn, s.createToken)
+			"(editor at most; the last token says which), and stays one until they are removed or the key ends; where your own role is lowered or taken away, so is theirs. " +
+			"Whom an owner has removed, or left a lower role, gets no more by the token of somebody who is no owner: 403 `guest_limited`. A key has at most 10,000 such people, and a document 1,000 members, unless the server is set otherwise: 409. One that is made with an API key ends with it, and so do its sockets.", DefaultStatus: http.StatusCreated,
+		Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone, http.StatusConflict}}, signedIn, s.createToken)
 }
 
 func (s *Server) createToken(ctx context.Context, in *createTokenInput) (*createTokenOutput, error) {
@@ -175,7 +182,7 @@ func (s *Server) createToken(ctx context.Context, in *createTokenInput) (*create
 			return nil, invalid("body.role", "a role is one of viewer, commenter, editor, owner")
 		}
 		if asked > a.Role {
-			return nil, problem(http.StatusForbidden, codeForbidden, "a token can't allow more than your own role")
+			return nil, aboveOwn()
 		}
 		role = asked
 	}

@@ -144,7 +144,7 @@ func (s *Server) userRoutes() {
 		Errors:      []int{http.StatusNotFound, http.StatusConflict}}, admin, s.changeUser)
 	register(s, huma.Operation{OperationID: "deleteUser", Method: http.MethodDelete, Path: prefix + "/users/{id}", Tags: []string{"Users"}, Summary: "Delete an account",
 		Description: "Admins only, and not their own. For good: its logins, API keys and memberships end, its sockets and streams are closed on every server; what it has written stays, without a name. " +
-			"Documents that would be nobody's go to `heir`. 409 when no admin would be left.",
+			"`heir` becomes an owner of the documents that were its own or would be nobody's. 409 when no admin would be left.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound, http.StatusConflict}}, admin, s.deleteUser)
 	register(s, huma.Operation{OperationID: "changeMe", Method: http.MethodPatch, Path: prefix + "/users/me", Tags: []string{"Users"}, Summary: "Change my name",
 		Description: "Those who have a document open with me see it when I come back to it."}, signedIn, s.changeMe)
@@ -172,7 +172,14 @@ func (s *Server) createUser(ctx context.Context, in *createUserInput) (*createUs
 			return nil, err
 		}
 	}
-	user, err = s.store.CreateUser(ctx, user)
+	var invitation *Invitation
+	if in.Body.Password == "" {
+		token, hash := newToken()
+		invitation = linkOf(ctx, token, invitationLife)
+		user, err = s.store.InviteUser(ctx, user, hash, invitationLife)
+	} else {
+		user, err = s.store.CreateUser(ctx, user)
+	}
 	if errors.Is(err, store.ErrConflict) {
 		return nil, problem(http.StatusConflict, codeConflict, "there is an account with this email address already")
 	}
@@ -180,14 +187,9 @@ func (s *Server) createUser(ctx context.Context, in *createUserInput) (*createUs
 		return nil, fmt.Errorf("create user: %w", err)
 	}
 	s.audit(ctx, didCreateUser, user.ID.String(), user.Name, string(user.Role))
-	out := &createUserOutput{Location: prefix + "/users/" + user.ID.String(), Body: InvitedUser{User: userOf(user)}}
-	if in.Body.Password == "" {
-		invitation, err := s.passwordLink(ctx, user.ID, invitationLife)
-		if err != nil {
-			return nil, err
-		}
+	out := &createUserOutput{Location: prefix + "/users/" + user.ID.String(), Body: InvitedUser{User: userOf(user), Invitation: invitation}}
+	if invitation != nil {
 		s.audit(ctx, didInvite, user.ID.String(), user.Name, user.Email)
-		out.Body.Invitation = &invitation
 	}
 	return out, nil
 }
@@ -226,7 +228,8 @@ func (s *Server) changeMe(ctx context.Context, in *renameMeInput) (*userOutput, 
 
 // applyChange changes an account, and has all nodes look at what it may still do.
 func (s *Server) applyChange(ctx context.Context, id store.UserID, change store.UserChange) (*userOutput, error) {
-	if _, err := s.account(ctx, id); err != nil {
+	before, err := s.account(ctx, id)
+	if err != nil {
 		return nil, err
 	}
 	user, err := s.store.ChangeUser(ctx, id, change)
@@ -234,7 +237,7 @@ func (s *Server) applyChange(ctx context.Context, id store.UserID, change store.
 		return nil, fmt.Errorf("change user: %w", err)
 	}
 	s.credentialsChanged(ctx)
-	s.auditUserChange(ctx, user, change)
+	s.auditUserChange(ctx, before, user)
 	return &userOutput{Body: userOf(user)}, nil
 }
 

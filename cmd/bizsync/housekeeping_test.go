@@ -13,6 +13,48 @@ import (
 	"github.com/bizsync/bizsync/store/sqlite"
 )
 
+// TestKeepAuditLog: entries of the audit log go when they have had their time, and stay for ever unless told otherwise.
+func TestKeepAuditLog(t *testing.T) {
+	for retention, want := range map[time.Duration]int{0: 3, 48 * time.Hour: 2} { // one of the two is about the other ones
+		synctest.Test(t, func(t *testing.T) {
+			s, err := sqlite.Open(t.Context(), sqlite.Memory, sqlite.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := &node{store: s, retention: retention, log: slog.New(slog.DiscardHandler)}
+			record := func() {
+				if err := s.RecordAudit(t.Context(), store.AuditEntry{Action: "document.create"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			sweep := func() (swept int) {
+				swept, err := n.sweepAudit(t.Context(), housekeepingRows)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return swept
+			}
+			record()
+			record()
+			time.Sleep(2 * day)
+			record()
+			if swept := sweep(); swept != 0 {
+				t.Errorf("kept for %v: %d entries of less than that went", retention, swept)
+			}
+			time.Sleep(day)
+			sweep()
+			sweep() // once a day is enough
+			entries, _, err := s.AuditLog(t.Context(), store.AuditQuery{}, store.Page{})
+			if err != nil || len(entries) != want {
+				t.Errorf("kept for %v: %d entries are left, %v", retention, len(entries), err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 // TestKeepHouse: what has expired, or was in the trash for long, goes by itself, and nothing before.
 func TestKeepHouse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -32,7 +32,7 @@ func quick(t *testing.T) (addr string, client *http.Client) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	st, err := c.Storage.open(t.Context(), log)
+	st, err := c.Storage.open(t.Context(), c.Limit.stored(), log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func (c *serveCommand) run(ctx context.Context, p process) (err error) {
 		}
 		defer adminListener.Close()
 	}
-	st, err := c.Storage.open(ctx, log)
+	st, err := c.Storage.open(ctx, c.Limit.stored(), log)
 	if err != nil {
 		return err
 	}
@@ -109,6 +109,7 @@ type node struct {
 	passwords *api.Passwords
 	metrics   *prometheus.Registry
 	timing    httpTiming
+	retention time.Duration // of the audit log; 0: for ever
 	log       *slog.Logger
 }
 
@@ -166,7 +167,7 @@ func (c *serveCommand) build(ctx context.Context, st store.Store, log *slog.Logg
 	if err != nil {
 		return nil, errors.Join(err, hub.Stop(ctx), others.leave())
 	}
-	return &node{store: st, hub: hub, cluster: others, api: server, passwords: passwords, metrics: metrics, timing: defaultHTTPTiming(), log: log}, nil
+	return &node{store: st, hub: hub, cluster: others, api: server, passwords: passwords, metrics: metrics, timing: defaultHTTPTiming(), retention: c.AuditRetention, log: log}, nil
 }
 
 // firstAdmin creates the first account from the environment, when both variables are there and no account is.
@@ -251,6 +252,14 @@ func (n *node) serve(ctx context.Context, listener, adminListener net.Listener) 
 	return err
 }
 
+// sweepAudit removes entries of the audit log that have had their time. Days are whole ones, so that the log says no more than once a day from when on it is kept.
+func (n *node) sweepAudit(ctx context.Context, limit int) (int, error) {
+	if n.retention == 0 {
+		return 0, nil
+	}
+	return n.store.SweepAudit(ctx, time.Now().Add(-n.retention).UTC().Truncate(day), limit)
+}
+
 // keepHouse removes what has expired, until ctx is done.
 func (n *node) keepHouse(ctx context.Context) {
 	tick := time.NewTicker(housekeepingPeriod)
@@ -268,6 +277,7 @@ func (n *node) keepHouse(ctx context.Context) {
 			{"expired sessions", n.store.DeleteExpiredSessions},
 			{"replies to requests of yesterday", n.store.SweepRequests},
 			{"what was in the trash for long", n.store.SweepTrash},
+			{"old entries of the audit log", n.sweepAudit},
 		} {
 			for {
 				removed, err := sweep.some(ctx, housekeepingRows)

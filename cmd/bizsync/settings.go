@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -51,10 +52,13 @@ type serveCommand struct {
 	Secret         string          `placeholder:"TEXT" help:"Signs collaboration tokens, at least 16 bytes. Made on first start and kept in the database when empty."`
 	ClientIDs      string          `name:"client-ids" default:"strict" enum:"strict,uploader" help:"strict: an account writes only under its own Yjs client ids. uploader: that isn't checked."`
 	Stateless      bool            `help:"Pass on stateless messages between the Hocuspocus clients of a document. Nobody keeps them."`
+	AuditRetention time.Duration   `default:"0s" placeholder:"DURATION" help:"How long entries of the audit log are kept, at least 24h, counted in whole days: 8760h is a year. For ever when 0."`
 	Limit          limitSettings   `embed:"" prefix:"limit-"`
 	LogLevel       slog.Level      `default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat      string          `default:"auto" enum:"auto,text,json" help:"auto is text on a terminal, else json."`
 }
+
+const day = 24 * time.Hour
 
 // Validate is called by kong. It checks all that can be checked without touching anything.
 func (c *serveCommand) Validate() error {
@@ -76,6 +80,9 @@ func (c *serveCommand) Validate() error {
 	}
 	if c.Secret != "" && len(c.Secret) < api.MinSecretBytes {
 		return fmt.Errorf("secret: at least %d bytes are needed", api.MinSecretBytes)
+	}
+	if c.AuditRetention != 0 && c.AuditRetention < day {
+		return errors.New("audit-retention: it must be at least 24h, or 0 to keep the audit log for ever")
 	}
 	return api.CheckOrigins(c.PublicURL, c.AllowedOrigins)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bizsync/bizsync/api"
 	"github.com/bizsync/bizsync/collab"
+	"github.com/bizsync/bizsync/store"
 )
 
 // limitSettings bound what clients can make the server hold or do.
@@ -32,6 +33,9 @@ type limitSettings struct {
 	AddressAttempts   float64 `name:"address-attempts-per-second" default:"100" help:"Sockets that an address opens a second."`
 	AddressBurst      int     `name:"address-attempts-burst" default:"1000" help:"Sockets that an address opens at once."`
 
+	GuestsPerKey  int `default:"10000" help:"People of another system whom one API key lets in."`
+	MembersPerDoc int `name:"members-per-document" default:"1000" help:"Members of one document, such people included."`
+
 	UnauthenticatedTime  time.Duration `default:"5s" help:"How long a Hocuspocus socket stays open without a document that it is let into."`
 	UnauthenticatedBytes int           `default:"65536" help:"What such a socket may send until then, in bytes."`
 	UnauthenticatedDocs  int           `name:"unauthenticated-documents" default:"100" help:"Documents that such a socket may ask for until then."`
@@ -47,6 +51,7 @@ func (l *limitSettings) Validate() error {
 		"staged-document-bytes": float64(l.StagedDocBytes), "staged-node-bytes": float64(l.StagedNodeBytes), "outbox-bytes": float64(l.OutboxBytes),
 		"account-attempts-per-second": l.AccountAttempts, "account-attempts-burst": float64(l.AccountBurst),
 		"address-attempts-per-second": l.AddressAttempts, "address-attempts-burst": float64(l.AddressBurst),
+		"guests-per-key": float64(l.GuestsPerKey), "members-per-document": float64(l.MembersPerDoc),
 		"unauthenticated-time": l.UnauthenticatedTime.Seconds(), "unauthenticated-bytes": float64(l.UnauthenticatedBytes), "unauthenticated-documents": float64(l.UnauthenticatedDocs),
 	} {
 		if !(v > 0) || math.IsInf(v, 1) {
@@ -64,6 +69,10 @@ func (l *limitSettings) rooms() collab.Limits {
 		StagedDocBytes: l.StagedDocBytes, StagedNodeBytes: l.StagedNodeBytes, OutboxBytes: l.OutboxBytes,
 		UnauthenticatedTime: l.UnauthenticatedTime, UnauthenticatedBytes: l.UnauthenticatedBytes, UnauthenticatedDocuments: l.UnauthenticatedDocs,
 	}
+}
+
+func (l *limitSettings) stored() store.Limits {
+	return store.Limits{Guests: l.GuestsPerKey, Members: l.MembersPerDoc}
 }
 
 func (l *limitSettings) attempts() api.AttemptLimits {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bizsync/bizsync/api"
 	"github.com/bizsync/bizsync/collab"
+	"github.com/bizsync/bizsync/store"
 )
 
 // limits are the settings of limits with their defaults, which are promised.
@@ -21,6 +22,7 @@ var limits = map[string]string{
 	"limit-staged-document-bytes": "4194304", "limit-staged-node-bytes": "67108864", "limit-outbox-bytes": "33554432",
 	"limit-account-attempts-per-second": "20", "limit-account-attempts-burst": "500",
 	"limit-address-attempts-per-second": "100", "limit-address-attempts-burst": "1000",
+	"limit-guests-per-key": "10000", "limit-members-per-document": "1000",
 	"limit-unauthenticated-time": "5s", "limit-unauthenticated-bytes": "65536", "limit-unauthenticated-documents": "100",
 }
 
@@ -63,6 +65,9 @@ func TestDefaultsOfLimits(t *testing.T) {
 	}
 	if got, want := c.Limit.rooms(), collab.DefaultLimits(); got != want {
 		t.Errorf("limits of rooms\n%+v, package collab's own are\n%+v", got, want)
+	}
+	if got, want := c.Limit.stored(), (store.Limits{}).WithDefaults(); got != want {
+		t.Errorf("limits of the store\n%+v, package store's own are\n%+v", got, want)
 	}
 }
 
@@ -124,15 +129,30 @@ func TestLimitsArriveWhereTheyCount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := changed(name, plain.Limit.rooms(), c.Limit.rooms()) + changed(name, plain.Limit.attempts(), c.Limit.attempts()); n != 1 {
+		if n := changed(name, plain.Limit.rooms(), c.Limit.rooms()) + changed(name, plain.Limit.attempts(), c.Limit.attempts()) +
+			changed(name, plain.Limit.stored(), c.Limit.stored()); n != 1 {
 			t.Errorf("--%s changes %d limits, want one", name, n)
 		}
 	}
-	for _, holder := range []any{collab.Limits{}, api.AttemptLimits{}} {
+	for _, holder := range []any{collab.Limits{}, api.AttemptLimits{}, store.Limits{}} {
 		for i := range reflect.TypeOf(holder).NumField() {
 			if field := fmt.Sprintf("%T.%s", holder, reflect.TypeOf(holder).Field(i).Name); reached[field] == "" {
 				t.Errorf("no setting reaches %s", field)
 			}
+		}
+	}
+}
+
+func TestAuditRetentionSetting(t *testing.T) {
+	for value, want := range map[string]time.Duration{"": 0, "0": 0, "24h": day, "8760h": 365 * day} {
+		c, err := serveWith(t, nil, map[string]string{"BIZSYNC_AUDIT_RETENTION": value})
+		if err != nil || c.AuditRetention != want {
+			t.Errorf("%q: %+v, %v, want %v", value, c, err, want)
+		}
+	}
+	for _, bad := range []string{"23h59m", "-24h", "1y", "long"} {
+		if _, err := serveWith(t, []string{"--audit-retention=" + bad}, nil); err == nil || !strings.Contains(err.Error(), "audit-retention") {
+			t.Errorf("%s: %v", bad, err)
 		}
 	}
 }

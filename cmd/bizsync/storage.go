@@ -82,11 +82,13 @@ func (s *postgresSettings) name() string {
 func (s *storageSettings) path() string { return filepath.Join(s.DataDir, "bizsync.db") }
 
 // open opens the database that the settings name, at the newest schema.
-func (s *storageSettings) open(ctx context.Context, log *slog.Logger) (store.Store, error) {
+func (s *storageSettings) open(ctx context.Context, limits store.Limits, log *slog.Logger) (store.Store, error) {
 	if s.Database.URL != "" {
-		return postgres.Open(ctx, s.Database.URL, s.Database.options(log))
+		o := s.Database.options(log)
+		o.Limits = limits
+		return postgres.Open(ctx, s.Database.URL, o)
 	}
-	return sqlite.Open(ctx, s.path(), sqlite.Options{})
+	return sqlite.Open(ctx, s.path(), sqlite.Options{Limits: limits})
 }
 
 // registerStore adds what the store has to measure.

@@ -37,7 +37,7 @@ func (c *userAddCommand) run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	st, err := c.Storage.open(ctx, slog.New(slog.DiscardHandler))
+	st, err := c.Storage.open(ctx, store.Limits{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

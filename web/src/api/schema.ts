@@ -10,7 +10,7 @@ export interface paths {
     };
     /**
      * Read the audit log
-     * @description Who did what, from where: logins, accounts, access to documents, deletions, API keys, what admins do. Newest first. Nobody can change or delete an entry. The use of an API key is recorded once a day for each address. Admins only. Scope of API keys: `admin`.
+     * @description Who did what, from where: logins, accounts, access to documents, deletions, API keys, what admins do. Newest first. Nobody can change an entry, and none is deleted before its time (`--audit-retention`, which is for ever unless set), which leaves the entry `audit.sweep`. The use of an API key is recorded once a day for each address. Admins only. Scope of API keys: `admin`.
      */
     get: operations['listAudit'];
     put?: never;
@@ -136,7 +136,7 @@ export interface paths {
     put?: never;
     /**
      * Make an API key
-     * @description A key lets a program do, within its scopes, what I may do. `documents:read` is for reading documents and who is there, `documents:write` for creating and changing them and their members (it doesn't include reading), `tokens` for collaboration tokens, `admin` for what admins do. No key can log in, change passwords or make keys.
+     * @description A key lets a program do, within its scopes, what I may do. `documents:read` is for reading documents and who is there, `documents:write` for creating and changing them and their members (it doesn't include reading), `tokens` for collaboration tokens, `admin` for what admins do. No key can log in, change its own account's password or make keys.
      */
     post: operations['createKey'];
     delete?: never;
@@ -212,7 +212,7 @@ export interface paths {
     head?: never;
     /**
      * Rename or transfer a document
-     * @description Editors and owners rename it; owners change its key and transfer it. What is left out stays. Scope of API keys: `documents:write`.
+     * @description Editors and owners rename it; owners change its key and transfer it. What is left out stays; all else is changed, or nothing. Scope of API keys: `documents:write`.
      */
     patch: operations['changeDocument'];
     trace?: never;
@@ -226,7 +226,7 @@ export interface paths {
     };
     /**
      * Read a document's content
-     * @description The committed content of this moment. Scope of API keys: `documents:read`.
+     * @description The committed content of this moment. 409 `document_damaged` when what is stored can't be read to its end. Scope of API keys: `documents:read`.
      */
     get: operations['getContent'];
     put?: never;
@@ -327,13 +327,13 @@ export interface paths {
     get?: never;
     /**
      * Add a member or change a role
-     * @description Owners. Takes effect on open sockets. Scope of API keys: `documents:write`.
+     * @description Owners. Takes effect on open sockets. A person of another system can't get more than the member whose API key let them in: 409 `above_lender`. What an owner has said of them stays when a program asks for a token for them. Scope of API keys: `documents:write`.
      */
     put: operations['setMember'];
     post?: never;
     /**
      * Remove a member
-     * @description Owners; everyone may remove themself. Closes their sockets with 4403. Scope of API keys: `documents:write`.
+     * @description Owners; everyone may leave, but for the last owner: 409 `last_owner`. Closes their sockets with 4403. Whom their API keys have let in goes with them. Scope of API keys: `documents:write`.
      */
     delete: operations['removeMember'];
     options?: never;
@@ -372,7 +372,7 @@ export interface paths {
     put?: never;
     /**
      * Make a collaboration token
-     * @description For opening this document's socket as oneself, never with more than one's own role. With an API key, `user` names a person of your own system instead, a guest of that key, who becomes a member with the token's role (editor at most; the last token says which), and stays one until they are removed or the key ends; where your own role is lowered or taken away, so is theirs. One that is made with an API key ends with it, and so do its sockets. Scope of API keys: `tokens`.
+     * @description For opening this document's socket as oneself, never with more than one's own role. With an API key, `user` names a person of your own system instead, a guest of that key, who becomes a member with the token's role (editor at most; the last token says which), and stays one until they are removed or the key ends; where your own role is lowered or taken away, so is theirs. Whom an owner has removed, or left a lower role, gets no more by the token of somebody who is no owner: 403 `guest_limited`. A key has at most 10,000 such people, and a document 1,000 members, unless the server is set otherwise: 409. One that is made with an API key ends with it, and so do its sockets. Scope of API keys: `tokens`.
      */
     post: operations['createToken'];
     delete?: never;
@@ -667,7 +667,7 @@ export interface paths {
     post?: never;
     /**
      * Delete an account
-     * @description Admins only, and not their own. For good: its logins, API keys and memberships end, its sockets and streams are closed on every server; what it has written stays, without a name. Documents that would be nobody's go to `heir`. 409 when no admin would be left. Scope of API keys: `admin`.
+     * @description Admins only, and not their own. For good: its logins, API keys and memberships end, its sockets and streams are closed on every server; what it has written stays, without a name. `heir` becomes an owner of the documents that were its own or would be nobody's. 409 when no admin would be left. Scope of API keys: `admin`.
      */
     delete: operations['deleteUser'];
     options?: never;
@@ -710,7 +710,7 @@ export interface paths {
     put?: never;
     /**
      * Make a link for a new password
-     * @description Admins only. The one-time link is good for a day; it is to be handed to the account's owner, who chooses a password there (`POST /invitations`). Until then the password so far holds. 409 for a disabled account. Scope of API keys: `admin`.
+     * @description Admins only. The one-time link is good for a day; it is to be handed to the account's owner, who chooses a password there (`POST /invitations`). Until then the password so far holds. 409 for a disabled account; 403 for the own account of an API key. Scope of API keys: `admin`.
      */
     post: operations['resetPassword'];
     delete?: never;
