@@ -119,6 +119,26 @@ func TestRoomThatPanics(t *testing.T) {
 	})
 }
 
+// Whoever asks for the content of a room that panics over it isn't kept waiting, and who comes next gets it.
+func TestContentOfARoomThatPanics(t *testing.T) {
+	inLab(t, 3, Options{}, func(l *lab) {
+		a := l.open(0)
+		a.typed(nil, "hello")
+		l.settle()
+		for _, r := range l.hub.all() {
+			r.post(event{do: func() { r.state = nil }})
+		}
+		asked := time.Now()
+		if c, err := l.hub.Content(l.Context(), l.doc); err == nil || time.Since(asked) > time.Second {
+			l.Errorf("content %v, %v after %v", c, err, time.Since(asked))
+		}
+		l.settle()
+		if c, err := l.hub.Content(l.Context(), l.doc); err != nil || len(c.Update) < len("hello") {
+			l.Errorf("content of the room that was loaded anew: %v, %v", c, err)
+		}
+	})
+}
+
 // A batch that can't be merged ends its room; what others have staged beside it is committed.
 func TestBatchThatPanics(t *testing.T) {
 	inLab(t, 3, Options{}, func(l *lab) {

@@ -68,6 +68,9 @@ func NewPeopleSearch(query string, limit int) *PeopleSearch {
 // Empty says that nobody can be found, whoever is shown.
 func (s *PeopleSearch) Empty() bool { return s.query == "" || s.limit == 0 }
 
+// Query is what is searched for, in lower case.
+func (s *PeopleSearch) Query() string { return s.query }
+
 // Add shows the search an account.
 func (s *PeopleSearch) Add(id UserID, email, name string) {
 	if s.Empty() {

@@ -53,6 +53,11 @@ func TestConformance(t *testing.T) {
 					EXECUTE format('UPDATE %I SET %s', c.table_name, c.sets);
 				END LOOP; END $$`)
 		},
+		Stick: func(t *testing.T, s store.Store, table string, id store.DocumentID) {
+			t.Helper()
+			behind(t, s.(stored).url, "CREATE OR REPLACE FUNCTION stick() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''stuck''; END'")
+			behind(t, s.(stored).url, "CREATE TRIGGER stuck BEFORE DELETE ON "+table+" FOR EACH ROW WHEN (old.document = '"+id.String()+"') EXECUTE FUNCTION stick()")
+		},
 		Disable: func(t *testing.T, s store.Store, user store.UserID) {
 			t.Helper()
 			behind(t, s.(stored).url, "UPDATE users SET disabled = true WHERE id = $1", user)

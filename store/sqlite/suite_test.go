@@ -59,6 +59,10 @@ func conformance(path func(t *testing.T) string) storetest.Database {
 				t.Fatal(err)
 			}
 		},
+		Stick: func(t *testing.T, s store.Store, table string, id store.DocumentID) {
+			t.Helper()
+			exec(t, s.(*sqlite.Store), fmt.Sprintf("CREATE TRIGGER stuck_%[1]s BEFORE DELETE ON %[1]s WHEN old.document = x'%[2]x' BEGIN SELECT RAISE(ABORT, 'stuck'); END", table, id[:]))
+		},
 		Disable: func(t *testing.T, s store.Store, user store.UserID) {
 			t.Helper()
 			exec(t, s.(*sqlite.Store), "UPDATE users SET disabled = 1 WHERE id = ?", user[:])

@@ -42,6 +42,10 @@ func testPeople(t *testing.T, db Database) {
 	find("'; DROP TABLE users; --", 10)
 	find("%", 10)
 	find("ann", 1, ann)
+	kelvin := account("k@example.org", "\u212aelvin \u0130lker") // letters whose lower case is ASCII, or has some
+	find("kelvin", 10, kelvin)
+	find("i", 10, kelvin)
+	find("K", 10, kelvin)
 	find("ann", 0)
 	find("ann", -1)
 

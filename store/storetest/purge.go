@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -260,4 +261,39 @@ func testSweepTrash(t *testing.T, db Database) {
 	if texts := w.load(back.ID).texts(); len(texts) != 10 {
 		t.Fatalf("a document that came back has %q", texts)
 	}
+}
+
+// testSweepStuck: a document that can't be deleted, or not cleared away, keeps no other one in the trash, whichever comes first.
+func testSweepStuck(t *testing.T, db Database) {
+	w := newWorld(t, db)
+	ann := w.user("ann")
+	trashed := func() store.Document {
+		t.Helper()
+		d := w.document(ann)
+		w.append(part(w.head(d.ID), newRow(ann, "text", 7)))
+		ok(t, w.trash(d.ID))
+		return d
+	}
+	stuck, uncleared, good := trashed(), trashed(), trashed()
+	db.Stick(t, w.s, "heads", stuck.ID)
+	db.Stick(t, w.s, "bindings", uncleared.ID)
+	db.Age(t, w.s, store.TrashTime+time.Minute)
+	sweeps := func(n int, gone ...store.Document) {
+		t.Helper()
+		swept, err := w.s.SweepTrash(w.ctx, 10)
+		if swept != n || err == nil || !strings.Contains(err.Error(), stuck.ID.String()) || !strings.Contains(err.Error(), uncleared.ID.String()) {
+			t.Fatalf("swept %d documents, want %d, %v", swept, n, err)
+		}
+		for _, d := range gone {
+			_, err := w.s.Document(w.ctx, d.ID, ann.ID)
+			want(t, err, store.ErrNotFound)
+		}
+		_, err = w.s.Document(w.ctx, stuck.ID, ann.ID)
+		ok(t, err)
+	}
+	sweeps(2, good, uncleared)
+	sweeps(0)
+	later := trashed()
+	db.Age(t, w.s, store.TrashTime+time.Minute)
+	sweeps(1, later)
 }

@@ -23,6 +23,8 @@ type Database struct {
 	Limited func(t *testing.T, l store.Limits) store.Store
 	// Age makes everything in the store look older: it takes d off every stored time, but for those of the audit log, which nobody can change.
 	Age func(t *testing.T, s store.Store, d time.Duration)
+	// Stick has the database refuse to delete a document's rows from a table, as a damaged one would.
+	Stick func(t *testing.T, s store.Store, table string, id store.DocumentID)
 	// Disable disables an account.
 	Disable func(t *testing.T, s store.Store, user store.UserID)
 }
@@ -79,6 +81,7 @@ func Run(t *testing.T, db Database) {
 		"PurgeLong":   testPurgeLong,
 		"PurgeRace":   testPurgeRace,
 		"SweepTrash":  testSweepTrash,
+		"SweepStuck":  testSweepStuck,
 		"Append":      testAppend,
 		"Rights":      testRights,
 		"Histories":   testHistories,
