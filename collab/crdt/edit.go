@@ -78,12 +78,9 @@ func (tx *Tx) open(t Type, allowed kinds, what string) error {
 
 // place finds a place by index in a list.
 func (tx *Tx) place(t Type, index int) (position, error) {
-	p, ok := tx.d.seek(t.typ, index)
-	if !ok {
-		return p, editError("index %d is out of range", index)
-	}
+	p, err := tx.d.seek(t.typ, index)
 	p.current = p.current.clone()
-	return p, nil
+	return p, err
 }
 
 // Insert puts values into a KindArray, the first at index: nil, bool, numbers,
@@ -163,7 +160,15 @@ func (tx *Tx) Delete(t Type, index, n int) error {
 		return tx.fail(err)
 	}
 	text := textKinds.has(t.Kind())
-	if !tx.reaches(p.right, n, text) {
+	counts := func(*item) bool { return true }
+	if text {
+		counts = isText
+	}
+	lacking, err := tx.d.measure(p.right, n, counts)
+	if err != nil {
+		return tx.fail(err)
+	}
+	if lacking > 0 {
 		return tx.fail(editError("delete %d elements from %d on: out of range", n, index))
 	}
 	if text {
@@ -172,25 +177,6 @@ func (tx *Tx) Delete(t Type, index, n int) error {
 		tx.deleteList(t.typ, p, n)
 	}
 	return nil
-}
-
-// reaches says whether a list has n elements that can be deleted from an item on.
-func (tx *Tx) reaches(i uint32, n int, text bool) bool {
-	for ; i != 0 && n > 0; i = tx.d.item(i).right {
-		it := tx.d.item(i)
-		if it.isDeleted() {
-			continue
-		}
-		switch it.kind() {
-		case contentType, contentEmbed, contentString:
-		default:
-			if text {
-				continue
-			}
-		}
-		n -= int(it.length)
-	}
-	return n <= 0
 }
 
 // deleteList deletes n elements behind a position (Yjs: typeListDelete).

@@ -123,17 +123,50 @@ func (m *searchMarkers) nearest(index int, before bool) *searchMarker {
 }
 
 // seek finds the place directly behind the index-th countable element of a list,
-// and splits the item there if need be. It says false if the list has less.
-func (d *Doc) seek(t int32, index int) (position, bool) {
+// and splits the item there if need be.
+func (d *Doc) seek(t int32, index int) (position, error) {
 	pos, ok := d.search(t, index)
-	if !ok || index == 0 {
-		return pos, ok
+	if !ok {
+		return pos, editError("index %d is out of range", index)
+	}
+	if index == 0 {
+		return pos, nil
 	}
 	it := d.item(pos.left)
 	if n := index - pos.index; n < int(it.length) {
+		if d.cuts(it, n) {
+			return pos, editError("index %d is inside a surrogate pair", index)
+		}
 		d.cleanStart(d.idAt(it, uint32(n)))
 	}
-	return position{left: pos.left, right: d.item(pos.left).right, index: index, current: pos.current}, true
+	return position{left: pos.left, right: d.item(pos.left).right, index: index, current: pos.current}, nil
+}
+
+// cuts says whether a cut behind the first n elements of an item goes through a
+// surrogate pair. Yjs makes both halves U+FFFD then, and does so even where nothing
+// of it reaches the other peers, so that the documents differ; we refuse it.
+func (d *Doc) cuts(it *item, n int) bool {
+	if it.kind() != contentString {
+		return false
+	}
+	_, cut := bodyOffset(contentString, d.body(it), uint32(n))
+	return cut
+}
+
+// measure says how many of the n elements behind an item's beginning are lacking
+// in the list. It is an error if they end inside a surrogate pair.
+func (d *Doc) measure(i uint32, n int, counts func(*item) bool) (lacking int, err error) {
+	for ; i != 0 && n > 0; i = d.item(i).right {
+		it := d.item(i)
+		if it.isDeleted() || !counts(it) {
+			continue
+		}
+		if n < int(it.length) && d.cuts(it, n) {
+			return 0, editError("a range ends inside a surrogate pair")
+		}
+		n -= int(it.length)
+	}
+	return max(n, 0), nil
 }
 
 // search finds the item that holds the index-th countable element, or for 0 the

@@ -84,7 +84,11 @@ func (tx *Tx) Format(t Type, index, n int, attrs lib0.Object) error {
 	if err != nil || n == 0 {
 		return tx.fail(err)
 	}
-	if tx.lacks(&p, n) > 0 {
+	lacking, err := tx.d.measure(p.right, n, isFormatted)
+	if err != nil {
+		return tx.fail(err)
+	}
+	if lacking > 0 {
 		return tx.fail(editError("format %d elements from %d on: out of range", n, index))
 	}
 	if err := tx.roomForText(&p, content{}, wanted); err != nil {
@@ -94,15 +98,14 @@ func (tx *Tx) Format(t Type, index, n int, attrs lib0.Object) error {
 	return nil
 }
 
-// lacks says how many of the n elements behind a position there aren't.
-func (tx *Tx) lacks(p *position, n int) int {
-	for i := p.right; i != 0 && n > 0; i = tx.d.item(i).right {
-		if it := tx.d.item(i); !it.isDeleted() && it.kind() != contentFormat {
-			n -= int(it.length)
-		}
-	}
-	return max(n, 0)
+// isText says whether an item is what deleteText deletes.
+func isText(it *item) bool {
+	k := it.kind()
+	return k == contentString || k == contentEmbed || k == contentType
 }
+
+// isFormatted says whether an item is what formatText counts.
+func isFormatted(it *item) bool { return it.kind() != contentFormat }
 
 // Change is one operation of a delta that is applied: an insertion, or if Insert
 // is nil a Retain, or if that is 0 a Delete. Insert is a string or an embed.
@@ -128,7 +131,7 @@ func (tx *Tx) ApplyDelta(t Type, delta []Change) error {
 		}
 		if i == 0 && c.Insert == nil && c.Retain > 0 && len(wanted) == 0 {
 			// The same place, found faster.
-			if far, ok := tx.d.seek(t.typ, c.Retain); ok {
+			if far, err := tx.d.seek(t.typ, c.Retain); err == nil {
 				p = far
 				p.current = p.current.clone()
 				continue
@@ -155,7 +158,10 @@ func (tx *Tx) applyChange(t Type, p *position, c Change, wanted attributes) erro
 	case c.Retain < 0 || c.Delete < 0:
 		return editError("retain %d, delete %d elements", c.Retain, c.Delete)
 	case c.Retain > 0:
-		more := tx.lacks(p, c.Retain)
+		more, err := tx.d.measure(p.right, c.Retain, isFormatted)
+		if err != nil {
+			return err
+		}
 		if more > lineBreaks {
 			return editError("retain %d elements more than there are", more)
 		}
@@ -164,6 +170,9 @@ func (tx *Tx) applyChange(t Type, p *position, c Change, wanted attributes) erro
 		}
 		tx.formatText(t.typ, p, c.Retain, wanted)
 	case c.Delete > 0:
+		if _, err := tx.d.measure(p.right, c.Delete, isText); err != nil {
+			return err
+		}
 		tx.deleteText(t.typ, p, c.Delete)
 	}
 	return nil

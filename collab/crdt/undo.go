@@ -27,8 +27,8 @@ func (tx *Tx) Undo(inserted, deleted IDSet) error {
 		return tx.fail(editError("undo outside its transaction"))
 	}
 	u := undoing{tx: tx, inserted: inserted, lost: deleted.Subtract(inserted)}
-	gone := tx.d.itemsOf(inserted)
-	lost := tx.d.itemsOf(u.lost)
+	gone := tx.d.itemsOf(inserted, false)
+	lost := tx.d.itemsOf(u.lost, true)
 	if err := tx.room(uint64(u.lost.Len())); err != nil {
 		return tx.fail(err)
 	}
@@ -43,9 +43,9 @@ func (tx *Tx) Undo(inserted, deleted IDSet) error {
 	return nil
 }
 
-// itemsOf gives the items that hold exactly the ids of a set, those that are
-// integrated and not collected, in the order of the set.
-func (d *Doc) itemsOf(s IDSet) []uint32 {
+// itemsOf gives the deleted items, or those that aren't, that hold exactly the ids
+// of a set, as far as they are integrated and not collected, in the set's order.
+func (d *Doc) itemsOf(s IDSet, deleted bool) []uint32 {
 	var items []uint32
 	for id, n := range s.Ranges() {
 		dc := d.client(id.Client)
@@ -54,16 +54,17 @@ func (d *Doc) itemsOf(s IDSet) []uint32 {
 		}
 		end := id.Clock + min(n, dc.clock-id.Clock)
 		for id.Clock < end {
+			it := d.item(d.find(id))
+			if it.isDeleted() != deleted || it.kind() == contentGC || it.kind() == contentDeleted {
+				id.Clock = it.end()
+				continue
+			}
 			i := d.cleanStart(id)
-			it := d.item(i)
-			if it.kind() != contentGC && it.end() > end {
-				d.cleanEnd(ID{id.Client, end - 1})
-				it = d.item(i)
+			if d.item(i).end() > end {
+				d.cleanEnd(ID{Client: id.Client, Clock: end - 1})
 			}
-			if it.kind() != contentGC {
-				items = append(items, i)
-			}
-			id.Clock = it.end()
+			items = append(items, i)
+			id.Clock = d.item(i).end()
 		}
 	}
 	return items

@@ -2,7 +2,6 @@
 // standard input, one JSON answer a line on standard output; bytes are base64.
 import * as Y from 'yjs'
 import readline from 'node:readline'
-import { pathToFileURL } from 'node:url'
 
 // Standard output is for answers.
 console.log = console.warn = console.error
@@ -52,7 +51,7 @@ const view = t => {
 
 const classes = [Y.Array, Y.Map, Y.Text, Y.XmlElement, Y.XmlFragment, Y.XmlHook, Y.XmlText]
 const make = (kind, name) => name ? new classes[kind](name) : new classes[kind]()
-export const roots = { text: Y.Text, array: Y.Array, map: Y.Map, xml: Y.XmlFragment, line: Y.XmlText }
+const roots = { text: Y.Text, array: Y.Array, map: Y.Map, xml: Y.XmlFragment, line: Y.XmlText }
 const viewDoc = doc => JSON.stringify(Object.entries(roots).map(([name, kind]) => view(doc.get(name, kind))))
 
 // call does one call of a program; the type is named as a root or by its item's id.
@@ -75,9 +74,17 @@ const call = (doc, c) => {
   throw new Error('unknown call ' + c.do)
 }
 
-// receive applies an update in a local transaction: after a remote one, Yjs tidies
-// up formats by deleting some, which an engine that only merges doesn't do.
-const receive = (doc, update) => doc.transact(() => Y.applyUpdate(doc, update))
+// untidy makes a document of the roots above that leaves formats alone: after a
+// remote transaction, Yjs tidies them up by deleting some, which an engine that only
+// merges doesn't do. (A Y.Text that gets its name only after it was filled doesn't
+// know that it has formats, and finds wrong places.)
+const untidy = (client, options) => {
+  const doc = new Y.Doc(options)
+  if (client !== undefined) doc.clientID = client
+  for (const [name, kind] of Object.entries(roots)) doc.get(name, kind)
+  doc.on('afterTransaction', transaction => { transaction._needFormattingCleanup = false })
+  return doc
+}
 
 // emitted gives the update that a change emits, or the empty one.
 const emitted = (doc, change) => {
@@ -94,17 +101,16 @@ const describe = doc => ({ view: viewDoc(doc), sv: base64(Y.encodeStateVector(do
 // play lets peers do what Go's peers did, and loads what those have emitted.
 const play = ({ peers, updates }) => {
   const out = peers.map(({ client, steps }) => {
-    const doc = new Y.Doc()
-    doc.clientID = client
+    const doc = untidy(client)
     const updates = []
     for (const s of steps) {
-      if (s.receive !== undefined) receive(doc, bytes(s.receive))
+      if (s.receive !== undefined) Y.applyUpdate(doc, bytes(s.receive))
       else updates.push(base64(emitted(doc, () => doc.transact(() => s.calls.forEach(c => call(doc, c))))))
     }
     return { ...describe(doc), updates }
   })
-  const doc = new Y.Doc()
-  doc.transact(() => updates.forEach(u => Y.applyUpdate(doc, bytes(u))))
+  const doc = untidy()
+  updates.forEach(u => Y.applyUpdate(doc, bytes(u)))
   return { peers: out, loaded: describe(doc) }
 }
 
@@ -112,13 +118,12 @@ const play = ({ peers, updates }) => {
 // own, while others' updates come in, and then undo and redo. Each step says what
 // the document is like after it, and what was inserted and deleted.
 const undo = ({ client, steps }) => {
-  const doc = new Y.Doc()
-  doc.clientID = client
+  const doc = untidy(client)
   const types = Object.entries(roots).map(([name, kind]) => doc.get(name, kind))
   const manager = new Y.UndoManager(types, { captureTimeout: 0, trackedOrigins: new Set(['me']) })
   return steps.map(s => {
     const update = emitted(doc, () => {
-      if (s.receive !== undefined) receive(doc, bytes(s.receive))
+      if (s.receive !== undefined) Y.applyUpdate(doc, bytes(s.receive))
       else if (s.calls !== undefined) doc.transact(() => s.calls.forEach(c => call(doc, c)), 'me')
       else manager[s.do]()
     })
@@ -128,8 +133,8 @@ const undo = ({ client, steps }) => {
 
 // position makes relative positions in a document and resolves others.
 const position = ({ updates, places, positions }) => {
-  const doc = new Y.Doc({ gc: false })
-  updates.forEach(u => receive(doc, bytes(u)))
+  const doc = untidy(undefined, { gc: false })
+  updates.forEach(u => Y.applyUpdate(doc, bytes(u)))
   const find = c => c.root !== undefined ? doc.get(c.root, roots[c.root]) : Y.getItem(doc.store, Y.createID(c.id[0], c.id[1])).content.type
   const made = places.map(c => {
     const p = Y.createRelativePositionFromTypeIndex(find(c), c.at, c.assoc)
@@ -154,10 +159,8 @@ const answer = req => {
   throw new Error('unknown op ' + req.op)
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  readline.createInterface({ input: process.stdin }).on('line', line => {
-    let out
-    try { out = { answers: answer(JSON.parse(line)) } } catch (e) { out = { error: String(e && e.stack || e) } }
-    process.stdout.write(JSON.stringify(out) + '\n')
-  })
-}
+readline.createInterface({ input: process.stdin }).on('line', line => {
+  let out
+  try { out = { answers: answer(JSON.parse(line)) } } catch (e) { out = { error: String(e && e.stack || e) } }
+  process.stdout.write(JSON.stringify(out) + '\n')
+})
