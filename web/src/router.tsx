@@ -13,8 +13,16 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
+let moved = false;
+
+/** Whether this page was come to from another one of the application, which the browser knows nothing of. */
+export function hasMoved(): boolean {
+  return moved;
+}
+
 /** Goes to a path of this application without loading it anew. */
 export function navigate(to: string, options: { replace?: boolean } = {}): void {
+  moved = true;
   if (options.replace) window.history.replaceState(null, '', to);
   else window.history.pushState(null, '', to);
   window.scrollTo(0, 0);

@@ -26,8 +26,8 @@ export function Avatar({
       style={{ backgroundColor: colourOf(id) }}
       title={title ?? name}
       aria-hidden="true"
-    >
-      {initialsOf(name)}
-    </span>
+      // Drawn, not text: the letters are a picture of a name that is said elsewhere.
+      data-letters={initialsOf(name)}
+    />
   );
 }

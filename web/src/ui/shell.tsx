@@ -4,7 +4,7 @@ import type { User } from '../api/types';
 import { useText } from '../i18n';
 import { Bell } from '../notices/bell';
 import { useNotices } from '../notices/context';
-import { Link, navigate, usePath } from '../router';
+import { Link, hasMoved, navigate, usePath } from '../router';
 import { useSession } from '../session';
 import { AccountMenu } from './accountMenu';
 import { Icon, type IconName } from './icon';
@@ -58,6 +58,15 @@ export function Shell({ user, wide = false, children }: { user: User; wide?: boo
   const [open, setOpen] = useState(false);
   const opener = useRef<HTMLButtonElement>(null);
   const side = useRef<HTMLElement>(null);
+  const main = useRef<HTMLElement>(null);
+
+  // What had the focus is gone with the page before; a screen reader begins with the new one's heading.
+  useEffect(() => {
+    if (!hasMoved() || document.activeElement !== document.body) return;
+    const heading = main.current?.querySelector('h1');
+    if (heading) heading.tabIndex = -1;
+    (heading ?? main.current)?.focus({ preventScroll: true });
+  }, []);
 
   // Logged out elsewhere. The editor isn't in this frame: it may hold what isn't saved, and says so itself.
   useEffect(() => {
@@ -141,7 +150,7 @@ export function Shell({ user, wide = false, children }: { user: User; wide?: boo
           </>
         ) : null}
       </nav>
-      <main id="content" className={wide ? 'page page-wide' : 'page'} tabIndex={-1}>
+      <main ref={main} id="content" className={wide ? 'page page-wide' : 'page'} tabIndex={-1}>
         {problem ? (
           <p className="form-error" role="alert">
             {problem}
