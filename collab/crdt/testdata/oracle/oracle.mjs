@@ -145,6 +145,12 @@ const answer = req => {
   switch (req.op) {
     case 'load': return answerLoad(req)
     case 'loads': return { documents: req.loads.map(answerLoad) }
+    case 'throws': return {
+      throws: req.updates.map(u => {
+        try { Y.applyUpdate(new Y.Doc(), bytes(u)) } catch { return true }
+        return false
+      })
+    }
     case 'merge': return { update: base64(Y.mergeUpdates(req.updates.map(bytes))) }
     case 'diff': return { update: base64(Y.diffUpdate(bytes(req.updates[0]), bytes(req.sv))) }
     case 'nest': return nest(req.depth)
