@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,31 @@ func testClaims(t *testing.T, db Database) {
 		})
 		count(t, errs, store.ErrBusyRequest)
 		w.answered(k, "request", store.Reply{Status: 201})
+	}
+}
+
+// testRenewRequest: who renews a claim in time keeps it, however long it takes; who comes too late has lost nothing but the claim.
+func testRenewRequest(t *testing.T, db Database) {
+	w := newWorld(t, db)
+	ann := w.user("ann")
+	k := store.IdempotencyKey{User: ann.ID, Operation: "createDocument", Key: "k"}
+	want(t, w.s.RenewRequest(w.ctx, k, time.Minute), store.ErrNotFound)
+	w.claims(k, "request", time.Minute)
+	for range 3 {
+		db.Age(t, w.s, 50*time.Second)
+		ok(t, w.s.RenewRequest(w.ctx, k, time.Minute))
+		_, err := w.s.BeginRequest(w.ctx, k, hash("request"), time.Minute)
+		want(t, err, store.ErrBusyRequest)
+	}
+	db.Age(t, w.s, 61*time.Second)
+	w.claims(k, "request", time.Minute) // nobody renewed it
+	ok(t, w.s.FinishRequest(w.ctx, k, store.Reply{Status: 201}))
+	want(t, w.s.RenewRequest(w.ctx, k, time.Minute), store.ErrNotFound)
+	got, err := w.s.BeginRequest(w.ctx, k, hash("request"), time.Minute)
+	ok(t, err)
+	same(t, "status of the reply", got.Status, 201)
+	if err := w.s.RenewRequest(w.ctx, store.IdempotencyKey{User: ann.ID, Key: "\xff"}, time.Minute); err == nil || errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a key that is no text: %v", err)
 	}
 }
 

@@ -55,6 +55,7 @@ func Run(t *testing.T, db Database) {
 		"AuditSweep":  testSweepAudit,
 		"Requests":    testRequests,
 		"Claims":      testClaims,
+		"Renewals":    testRenewRequest,
 		"RequestLife": testRequestLife,
 		"Statistics":  testStatistics,
 		"Secrets":     testSecrets,
