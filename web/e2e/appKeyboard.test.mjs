@@ -5,14 +5,14 @@ import { Person, eventually, launch, shotsFolder } from './browser.mjs';
 import { company, password } from './company.mjs';
 import { Server } from './server.mjs';
 
-let server, browser, hana, page, firm;
+let server, browser, hana, page;
 
 before(async () => {
   const shots = await shotsFolder();
   console.log(`screenshots: ${shots}`);
   browser = await launch();
   server = await Server.first();
-  firm = await company(server);
+  await company(server);
   hana = await Person.arrive(browser, 'Hana Kim', shots);
   ({ page } = hana);
 });

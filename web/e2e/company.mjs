@@ -111,6 +111,8 @@ export async function company(server) {
   });
   await hana('PATCH', `/users/${gone.id}`, { disabled: true });
 
+  for (const one of [invited, newcomer, gone]) users[one.email] = one;
+
   const calls = { [email]: hana };
   for (const [, email] of others) calls[email] = await caller(origin, email);
   const documents = {};

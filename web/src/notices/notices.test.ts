@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '../api/client';
 import type { Notice, NoticeKind, NoticePage } from '../api/types';
+import { t } from '../i18n';
 import { FakePage, FakeStreams } from '../live/fake';
 import { NoticeCenter, type NoticeServer } from './noticeCenter';
 import { linkOf, textOf } from './sentence';
@@ -169,7 +170,7 @@ describe('NoticeCenter', () => {
     await settle();
     server.answer([notice('1')], 1);
     await settle();
-    expect(center.snapshot()).toMatchObject({ unread: 1, problem: 'it broke', status: 'ready' });
+    expect(center.snapshot()).toMatchObject({ unread: 1, problem: t('problem.internal'), status: 'ready' });
   });
 
   it('adds older ones without repeating any', async () => {
