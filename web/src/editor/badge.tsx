@@ -109,7 +109,6 @@ export function SaveBadge({
         data-unsaved={save.unsaved}
         data-kept={keeping.kept}
         title={explain}
-        tabIndex={-1}
       >
         <span className="badge-dot" aria-hidden="true" />
         <span className="badge-text">
