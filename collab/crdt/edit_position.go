@@ -1,5 +1,7 @@
 package crdt
 
+import "slices"
+
 // maxMarkers bounds the search markers of a type, as Yjs's maxSearchMarker does.
 const maxMarkers = 80
 
@@ -79,6 +81,11 @@ func (m *searchMarkers) forget(index int) {
 		}
 	}
 	m.list = kept
+}
+
+// drop forgets an item.
+func (m *searchMarkers) drop(item uint32) {
+	m.list = slices.DeleteFunc(m.list, func(k searchMarker) bool { return k.item == item })
 }
 
 // mark remembers the place of an item, in the stead of the marker used longest ago.

@@ -185,7 +185,41 @@ func (tx *Tx) commit(u Update) {
 	}
 	d.state.Apply(u)
 	if tx.count > 0 {
-		d.settle(d.client(tx.client), tx.start)
+		dc := d.client(tx.client)
+		d.settle(dc, tx.start)
+		d.joinRange(dc, tx.start, tx.clock)
+	}
+	for client, dels := range tx.deleted {
+		for _, chunk := range dels.chunks {
+			for _, e := range chunk {
+				d.joinRange(d.client(client), e.key, e.val)
+			}
+		}
+	}
+}
+
+// joinRange joins the items of a client's clocks [start, end) to their neighbours,
+// where they are one, so that typing doesn't leave an item for each letter.
+func (d *Doc) joinRange(dc *docClient, start, end uint32) {
+	for start < end {
+		i := dc.find(start)
+		it := d.item(i)
+		if start = it.end(); !it.inList() {
+			continue
+		}
+		right := it.right
+		d.joinMarked(dc, i)
+		if right != 0 && d.item(right).client == dc.index {
+			d.joinMarked(dc, right)
+		}
+	}
+}
+
+// joinMarked is join of an item to which a search marker may point.
+func (d *Doc) joinMarked(dc *docClient, i uint32) {
+	t := d.item(i).parent
+	if d.join(dc, i) && d.edits.markers[t] != nil {
+		d.edits.markers[t].drop(i)
 	}
 }
 
