@@ -204,5 +204,5 @@ test('a screen reader hears what each control is, in both languages', { timeout:
   const names = (tree, role) => tree.controls.filter((one) => one.role === role).map(({ name }) => name);
   assert.ok(names(seen.en.editor, 'button').includes('Bold'), 'the toolbar is there');
   assert.deepEqual(seen.en.share.dialogs, ['Share “Quarterly planning 2027”']);
-  assert.deepEqual(names(seen.ko.share, 'combobox').slice(0, 2), ['사용자', '권한']);
+  for (const name of ['사용자', '권한']) assert.ok(names(seen.ko.share, 'combobox').includes(name), name);
 });

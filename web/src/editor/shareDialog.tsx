@@ -49,8 +49,11 @@ function CopyLink({ id }: { id: string }) {
       )}
       <button type="button" className="button" onClick={copy} data-testid="copy-link">
         <Icon name={copied ? 'check' : 'link'} />
-        <span role="status">{copied ? t('share.linkCopied') : t('share.copyLink')}</span>
+        {copied ? t('share.linkCopied') : t('share.copyLink')}
       </button>
+      <span className="visually-hidden" role="status">
+        {copied ? t('share.linkCopied') : ''}
+      </span>
     </div>
   );
 }
