@@ -2,6 +2,8 @@
 // output gives its milliseconds (or bytes). Run with --expose-gc.
 //   node --expose-gc bench.mjs UPDATES
 import * as Y from 'yjs'
+import { writeUpdate } from 'y-protocols/sync'
+import * as encoding from 'lib0/encoding'
 import fs from 'node:fs'
 import readline from 'node:readline'
 
@@ -17,6 +19,19 @@ const applyAll = () => {
   const doc = new Y.Doc()
   for (const u of updates) Y.applyUpdate(doc, u)
   return doc
+}
+// And builds the message that a server sends to the others for each, as y-protocols does.
+const applyFrames = () => {
+  const doc = new Y.Doc()
+  let sent = 0
+  doc.on('update', u => {
+    const encoder = encoding.createEncoder()
+    encoding.writeVarUint(encoder, 0)
+    writeUpdate(encoder, u)
+    sent += encoding.toUint8Array(encoder).length
+  })
+  for (const u of updates) Y.applyUpdate(doc, u)
+  return sent
 }
 const load = state => {
   const doc = new Y.Doc()
@@ -62,6 +77,7 @@ const halfVector = Y.encodeStateVector(half)
 
 const operations = {
   apply: () => timed(applyAll),
+  'apply frames': () => timed(applyFrames),
   encode: () => timed(() => Y.encodeStateAsUpdate(doc)),
   diff: () => timed(() => Y.encodeStateAsUpdate(doc, halfVector)),
   load: () => timed(() => load(state)),
