@@ -11,6 +11,7 @@ import { colourOf } from '../ui/colour';
 import { caret, nameMovingCarets, text } from './carets';
 import { extensions } from './extensions';
 import { KeepSelection, readBrowser } from './keepSelection';
+import { LongDocuments } from './longDocuments';
 
 /** The name of the document's Y.XmlFragment; programs read the text under it. */
 export const fragmentName = 'default';
@@ -57,7 +58,8 @@ export function useDocumentEditor(session: DocumentSession, user: User, editable
       },
       extensions: [
         ...extensions,
-        KeepSelection,
+        KeepSelection.configure({ awareness: session.awareness }),
+        LongDocuments,
         Collaboration.configure({ document: session.doc, field: fragmentName }),
         CollaborationCaret.configure({
           provider: { awareness: session.awareness },

@@ -31,6 +31,23 @@ class Listeners {
   }
 }
 
+/** A message of the server that waits to be taken in. */
+interface Received {
+  edits: boolean;
+  take: () => void;
+}
+
+/** Takes in messages one after the other; one that can't be read keeps none of the others from it. */
+function take(messages: readonly Received[]): void {
+  for (const message of messages) {
+    try {
+      message.take();
+    } catch (error) {
+      reportError(error);
+    }
+  }
+}
+
 /**
  * One open document: the Yjs document, its connection to the server and the knowledge of what is saved. Lives from the
  * constructor to `release`, and while something is unsaved the browser asks before the tab is closed. What the
@@ -46,7 +63,9 @@ export abstract class DocumentSession {
   readonly #connections = new Listeners();
   #ending: Ending | null = null;
   #loaded = false;
-  #held: (() => void)[] | null = null;
+  #held = false;
+  #waiting: Received[] = [];
+  #frame = 0;
   /** Keeps what is unsaved in the browser, where that is possible. */
   readonly keeper: Keeper | null;
 
@@ -78,14 +97,13 @@ export abstract class DocumentSession {
    * it is, or the browser begins the syllable anew beside the one that is there already.
    */
   readonly hold = (): void => {
-    this.#held ??= [];
+    this.#held = true;
   };
 
   /** Takes in what was held back, in its order. */
   readonly letGo = (): void => {
-    const held = this.#held ?? [];
-    this.#held = null;
-    for (const take of held) take();
+    this.#held = false;
+    this.#takeIn();
   };
 
   /** Tries again after an ending whose cause may be mended, as by logging in. */
@@ -128,15 +146,39 @@ export abstract class DocumentSession {
     this.#connections.call();
   }
 
-  /** Takes in a message of another now, or after the composition that holds it back. */
-  protected receive(take: () => void): void {
-    if (this.#held) this.#held.push(take);
-    else take();
+  /**
+   * Takes in a message of another with all others that come before the next frame, or after the composition that holds
+   * it back: however many write at once, a long document is drawn once a frame. Nothing is drawn before it is loaded or
+   * while the tab is hidden, and nothing is waited for then. `edits` says whether it may change the text.
+   */
+  protected receive(edits: boolean, take: () => void): void {
+    this.#waiting.push({ edits, take });
+    if (this.#held) return;
+    if (!this.#loaded || document.visibilityState === 'hidden') this.#takeIn();
+    else this.#frame ||= requestAnimationFrame(this.#takeIn);
   }
 
-  protected remote(): void {
-    this.#remotes.call();
-  }
+  /** Makes one change of several messages' changes. */
+  protected abstract together(work: () => void): void;
+
+  readonly #takeIn = (): void => {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    if (this.#held || this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const edits = waiting.filter((message) => message.edits);
+    if (edits.length > 0) {
+      this.#remotes.call();
+      if (edits.length === 1) take(edits);
+      else
+        this.together(() => {
+          take(edits);
+        });
+    }
+    // After the text, since carets stand in it.
+    take(waiting.filter((message) => !message.edits));
+  };
 
   /** The server's document has arrived. */
   protected arrived(): void {
@@ -193,7 +235,9 @@ export abstract class DocumentSession {
   };
 
   readonly #onHide = (): void => {
-    if (document.visibilityState === 'hidden') this.keeper?.flush();
+    if (document.visibilityState !== 'hidden') return;
+    this.keeper?.flush();
+    this.#takeIn();
   };
 
   // A socket whose network went away stays silent for up to half a minute before anybody notices. So close it at once

@@ -9,6 +9,18 @@ import type { Kept } from './openSession';
 /** Made known for a socket that is given up here, as the provider itself does with one that is silent. */
 const gone = 4408;
 
+const messageSync: number = MessageType.Sync;
+const messageAwareness: number = MessageType.Awareness;
+
+/** What a message may change. It begins with the document's name and its kind. */
+function changes(message: ArrayBuffer): 'text' | 'carets' | 'neither' {
+  const decoder = decoding.createDecoder(new Uint8Array(message));
+  decoding.readVarString(decoder);
+  const kind = decoding.readVarUint(decoder);
+  if (kind === messageSync) return 'text';
+  return kind === messageAwareness ? 'carets' : 'neither';
+}
+
 /**
  * A document over the protocol of Hocuspocus, with the provider as it is published: what is saved is what its counter
  * of unsynced changes says. The protocol has less to say than `bizsync.v1`, no reason for a refusal and no code for a
@@ -51,14 +63,8 @@ export class HocuspocusSession extends DocumentSession {
       },
       onMessage: ({ message }) => {
         message.readVarString(); // the document's name
-        switch (message.readVarUint()) {
-          case MessageType.Sync:
-            this.remote();
-            break;
-          case MessageType.SyncStatus:
-            if (decoding.readVarInt(message.decoder) !== 1) this.save.refused();
-            break;
-        }
+        const refused = message.readVarUint() === MessageType.SyncStatus && decoding.readVarInt(message.decoder) !== 1;
+        if (refused) this.save.refused();
       },
       onSynced: () => {
         this.save.synced();
@@ -72,9 +78,12 @@ export class HocuspocusSession extends DocumentSession {
     this.awareness = this.#provider.awareness;
     const read = this.#provider.onMessage.bind(this.#provider);
     this.#provider.onMessage = (event) => {
-      this.receive(() => {
+      const changed = changes(event.data as ArrayBuffer);
+      const take = () => {
         read(event);
-      });
+      };
+      if (changed !== 'neither') this.receive(changed === 'text', take);
+      else take();
     };
     this.#provider.attach();
   }
@@ -87,6 +96,10 @@ export class HocuspocusSession extends DocumentSession {
     // The provider waits for the end of the closing handshake, which doesn't come from a network that is gone.
     this.#socket.webSocket?.dispatchEvent(new CloseEvent('close', { code: gone, reason: 'given up' }));
     this.#socket.disconnect();
+  }
+
+  protected override together(work: () => void): void {
+    this.doc.transact(work, this.#provider);
   }
 
   protected override close(): void {

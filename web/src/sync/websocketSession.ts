@@ -40,19 +40,13 @@ export class WebsocketSession extends DocumentSession {
     });
     const readSync = this.#provider.messageHandlers[messageSync];
     this.#provider.messageHandlers[messageSync] = (...message) => {
-      const take = () => {
-        this.remote();
-        readSync?.(...message);
-      };
       // The answer to a step 1 leaves with this call; it changes nothing here.
-      if (isStep1(message[1])) take();
-      else this.receive(take);
+      if (isStep1(message[1])) readSync?.(...message);
+      else this.receive(true, () => readSync?.(...message));
     };
     const readAwareness = this.#provider.messageHandlers[messageAwareness];
     this.#provider.messageHandlers[messageAwareness] = (...message) => {
-      this.receive(() => {
-        readAwareness?.(...message);
-      });
+      this.receive(false, () => readAwareness?.(...message));
     };
     this.#provider.messageHandlers[messageDecided] = (_reply, decoder) => {
       this.save.decided(decoding.readVarUint(decoder));
@@ -89,6 +83,10 @@ export class WebsocketSession extends DocumentSession {
 
   protected override disconnect(): void {
     this.#provider.disconnect();
+  }
+
+  protected override together(work: () => void): void {
+    this.doc.transact(work, this.#provider);
   }
 
   protected override close(): void {
