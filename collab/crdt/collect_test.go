@@ -63,7 +63,7 @@ func TestCollectHistories(t *testing.T) {
 		}
 	}
 	t.Logf("%d states, %d byte-equal to Yjs's after joining, %d no larger than Yjs's", len(updates), equal, smaller)
-	// Where they aren't, Yjs has cut values that it doesn't join again.
+	// Where they aren't, Yjs joins what was deleted one after the other under one key.
 	if equal < len(updates)*9/10 || smaller < len(updates) {
 		t.Error("too few")
 	}

@@ -1,6 +1,8 @@
 package crdt
 
 import (
+	"slices"
+
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
 
@@ -28,6 +30,10 @@ func (j *anyJSON) value(depth int) (undefined bool, err error) {
 		undefined = true
 	case lib0.BigInt:
 		return false, errJSON
+	case string:
+		if err := j.room(v); err != nil {
+			return false, err
+		}
 	case []byte:
 		// An object of its indexes: "1234567":255, for each.
 		if len(v) > (j.limit-len(j.b))/16 {
@@ -76,6 +82,9 @@ func (j *anyJSON) object(n, depth int) error {
 		if err != nil {
 			return err
 		}
+		if err := j.room(key); err != nil {
+			return err
+		}
 		j.b = append(appendQuoted(j.b, key), ':')
 		undefined, err := j.value(depth + 1)
 		if err != nil {
@@ -88,5 +97,23 @@ func (j *anyJSON) object(n, depth int) error {
 		}
 	}
 	j.b = append(j.b, '}')
+	return nil
+}
+
+// room makes room for a string in quotes, in which a byte may take six.
+func (j *anyJSON) room(s string) error {
+	size := len(s) + 2
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ':
+			size += 5
+		case c == '"' || c == '\\':
+			size++
+		}
+	}
+	if size > j.limit-len(j.b) {
+		return errExpands
+	}
+	j.b = slices.Grow(j.b, size)
 	return nil
 }
