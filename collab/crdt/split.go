@@ -86,8 +86,8 @@ func (d *Doc) split(dc *docClient, i, n uint32) uint32 {
 	return j
 }
 
-// stride is about how many bytes of content lie between two anchors.
-const stride = 1 << 12
+// About how many bytes of content lie between two anchors, and how many values.
+const stride, valueStride = 1 << 12, 1 << 8
 
 // contentOffset gives the place in an item's content of its n-th element, n at
 // least one, and whether that cuts a surrogate pair, as bodyOffset does. In long
@@ -109,7 +109,7 @@ func (dc *docClient) contentOffset(it *item, raw []byte, n uint32) (at int, cut 
 			at, done = a.val-it.offset(), a.key-start
 		}
 	}
-	for anchor := at; done < n && at < len(raw); {
+	for anchor, values := at, 0; done < n && at < len(raw); {
 		step := uint32(1)
 		if kind == contentString {
 			step = min(n-done, stride)
@@ -122,9 +122,10 @@ func (dc *docClient) contentOffset(it *item, raw []byte, n uint32) (at int, cut 
 			}
 			done--
 		}
-		if at-anchor >= stride {
+		values++
+		if at-anchor >= stride || values == valueStride {
 			dc.anchors.insert(entry[int]{start + done, it.offset() + at})
-			anchor = at
+			anchor, values = at, 0
 		}
 	}
 	return at, false
