@@ -218,11 +218,7 @@ func (tx *Tx) set(t Type, key string, c content) error {
 		return err
 	}
 	k := tx.d.key([]byte(key))
-	left := tx.d.typ(t.typ).values[k]
-	if left != 0 {
-		tx.delete(left) // so that it is noted
-	}
-	tx.insert(t.typ, left, 0, k, c)
+	tx.insert(t.typ, tx.d.typ(t.typ).values[k], 0, k, c)
 	return nil
 }
 

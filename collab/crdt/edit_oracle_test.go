@@ -131,6 +131,16 @@ func special(kind string, v ...any) any {
 	return o
 }
 
+// member gives a property of a view.
+func member(view any, key string) any {
+	for _, m := range view.(lib0.Object) {
+		if m.Key == key {
+			return m.Value
+		}
+	}
+	return nil
+}
+
 func viewValue(v any) any {
 	switch v := v.(type) {
 	case crdt.Type:

@@ -285,6 +285,9 @@ func (tx *Tx) insert(t int32, left, right uint32, key int32, c content) uint32 {
 		in.rightOrigin = d.item(right).first()
 	}
 	if key != 0 {
+		if left != 0 && d.item(left).right == 0 {
+			tx.delete(left) // integrating does so as well, but nobody would note it
+		}
 		in.info |= hasParentSub
 		in.key = []byte(d.keyName(key))
 	}

@@ -114,20 +114,17 @@ const play = ({ peers, updates }) => {
   return { peers: out, loaded: describe(doc) }
 }
 
-// undo lets one peer do changes that an UndoManager captures, each a step of its
-// own, while others' updates come in, and then undo and redo. Each step says what
-// the document is like after it, and what was inserted and deleted.
+// undo lets one peer do things while others' updates come in. An UndoManager
+// captures as one what is mine, and takes it back or does it again. Each step says
+// what the document is like after it.
 const undo = ({ client, steps }) => {
   const doc = untidy(client)
-  const types = Object.entries(roots).map(([name, kind]) => doc.get(name, kind))
-  const manager = new Y.UndoManager(types, { captureTimeout: 0, trackedOrigins: new Set(['me']) })
+  const manager = new Y.UndoManager(Object.keys(roots).map(name => doc.get(name)), { captureTimeout: 1e9, trackedOrigins: new Set(['mine']) })
   return steps.map(s => {
-    const update = emitted(doc, () => {
-      if (s.receive !== undefined) Y.applyUpdate(doc, bytes(s.receive))
-      else if (s.calls !== undefined) doc.transact(() => s.calls.forEach(c => call(doc, c)), 'me')
-      else manager[s.do]()
-    })
-    return { update: base64(update), view: viewDoc(doc) }
+    if (s.receive !== undefined) Y.applyUpdate(doc, bytes(s.receive))
+    else if (s.calls !== undefined) doc.transact(() => s.calls.forEach(c => call(doc, c)), s.do)
+    else manager[s.do]()
+    return { view: viewDoc(doc) }
   })
 }
 
