@@ -37,9 +37,9 @@ func (t Type) Kind() Kind {
 	return Kind(t.doc.typ(t.typ).kind)
 }
 
-// readAs gives the kind that a type is read as: KindUnknown only for a root that
+// ReadAs gives the kind that a type is read as: KindUnknown only for a root that
 // has nothing in it that tells.
-func (t Type) readAs() Kind {
+func (t Type) ReadAs() Kind {
 	if k := t.Kind(); k != KindUnknown || t.doc == nil {
 		return k
 	}
@@ -163,7 +163,7 @@ func (t Type) Len() int {
 // String gives the characters of a Y.Text; of XML types what XML gives, as Yjs's
 // toString does; of other types nothing, their JSON says more.
 func (t Type) String() string {
-	switch t.readAs() {
+	switch t.ReadAs() {
 	case KindText:
 		return string(t.appendText(nil))
 	case KindXMLElement, KindXMLFragment, KindXMLText:

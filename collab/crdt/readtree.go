@@ -52,7 +52,7 @@ func readTree(t Type, budget *budget) any {
 	var open []treeFrame
 	// begin gives what a type becomes, unless that has to be read first.
 	begin := func(t Type) (v any, done bool) {
-		switch t.readAs() {
+		switch t.ReadAs() {
 		case KindArray:
 			open = append(open, treeFrame{doc: t.doc, next: t.start(), list: []any{}})
 			return nil, false

@@ -73,7 +73,7 @@ func (w *xmlWriter) write(t Type) []byte {
 
 // enter begins a type.
 func (w *xmlWriter) enter(t Type) {
-	switch t.readAs() {
+	switch t.ReadAs() {
 	case KindText:
 		w.b = t.appendText(w.b)
 	case KindXMLText:
