@@ -19,8 +19,8 @@ import (
 
 type contentInput struct {
 	DocumentPath
-	Format      string `query:"format" enum:"text,yjs" default:"text" doc:"text: the plain text. yjs: the state as a Yjs update, v1."`
-	Field       string `query:"field" maxLength:"256" doc:"With format text: which root type; left out, the only one, or default."`
+	Format      string `query:"format" enum:"text,markdown,html,json,yjs" default:"text" doc:"text: the plain text. markdown, html: a rich document in that form; of a plain text the text as it stands, in html in a pre element. json: a rich document as ProseMirror's JSON, a plain text as its delta (a list of {insert, attributes}). yjs: the state as a Yjs update, v1."`
+	Field       string `query:"field" maxLength:"256" doc:"Which root type, with any format but yjs; left out, the only one, or default."`
 	IfNoneMatch string `header:"If-None-Match" maxLength:"1024" doc:"ETags that the caller has."`
 }
 
@@ -37,8 +37,11 @@ func (s *Server) contentRoutes() {
 		Description: "The committed content of this moment. 409 `document_damaged` when what is stored can't be read to its end.", Errors: []int{http.StatusNotFound, http.StatusGone, http.StatusConflict, http.StatusUnprocessableEntity},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The content", Content: map[string]*huma.MediaType{
-				"text/plain; charset=utf-8": {Schema: &huma.Schema{Type: huma.TypeString}},
-				"application/octet-stream":  {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+				"text/plain; charset=utf-8":    {Schema: &huma.Schema{Type: huma.TypeString}},
+				"text/markdown; charset=utf-8": {Schema: &huma.Schema{Type: huma.TypeString}, Example: "# Plans\n"},
+				"text/html; charset=utf-8":     {Schema: &huma.Schema{Type: huma.TypeString}, Example: "<h1>Plans</h1>"},
+				"application/json":             {Schema: &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeObject}, {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject}}}}, Example: map[string]any{"type": "doc", "content": []any{}}},
+				"application/octet-stream":     {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 			}},
 			"304": {Description: "The caller has it already"},
 		}}, signedIn, s.getContent)
@@ -62,14 +65,24 @@ func (s *Server) getContent(ctx context.Context, in *contentInput) (*contentOutp
 		out.ContentType, out.Body = "application/octet-stream", c.Update
 		return out, nil
 	}
-	text, err := c.Text(in.Field)
+	switch in.Format {
+	case formatMarkdown, formatHTML, formatJSON:
+		var entry store.Document
+		if entry, err = s.store.Document(ctx, a.Document, callerOf(ctx).user.ID); err != nil {
+			return nil, fmt.Errorf("read document: %w", err)
+		}
+		out.ContentType, out.Body, err = render(c, entry.Kind, in.Field, in.Format)
+	default:
+		var text string
+		text, err = c.Text(in.Field)
+		out.ContentType, out.Body = "text/plain; charset=utf-8", []byte(text)
+	}
 	if errors.Is(err, crdt.ErrTangled) {
 		return nil, problem(http.StatusUnprocessableEntity, codeTangled, "the document's text takes too long to put in order; its state can be had with format=yjs")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read content as text: %w", err)
+		return nil, fmt.Errorf("read content as %s: %w", in.Format, err)
 	}
-	out.ContentType, out.Body = "text/plain; charset=utf-8", []byte(text)
 	return out, nil
 }
 

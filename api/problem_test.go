@@ -50,7 +50,7 @@ func TestBadRequests(t *testing.T) {
 		{"document of no such key", "GET", "/api/v1/documents/nothing", nil, 404, codeNotFound},
 		{"unknown role", "PUT", doc + "/members/" + ann.user.ID.String(), `{"role":"king"}`, 422, codeValidation},
 		{"member that is no account", "PUT", doc + "/members/" + store.NewID().String(), `{"role":"viewer"}`, 404, codeNotFound},
-		{"content format", "GET", doc + "/content?format=markdown", nil, 422, codeValidation},
+		{"content format", "GET", doc + "/content?format=docx", nil, 422, codeValidation},
 		{"token for too long", "POST", doc + "/tokens", `{"expiresIn":86401}`, 422, codeValidation},
 		{"token for no time", "POST", doc + "/tokens", `{"expiresIn":0}`, 422, codeValidation},
 		{"no email address", "POST", "/api/v1/users", `{"email":"ann","name":"Ann","role":"member"}`, 422, codeValidation},
