@@ -1833,9 +1833,9 @@ export interface operations {
   getContent: {
     parameters: {
       query?: {
-        /** @description text: the plain text. yjs: the state as a Yjs update, v1. */
-        format?: 'text' | 'yjs';
-        /** @description With format text: which root type; left out, the only one, or default. */
+        /** @description text: the plain text. markdown, html: a rich document in that form; of a plain text the text as it stands, in html in a pre element. json: a rich document as ProseMirror's JSON, a plain text as its delta (a list of {insert, attributes}). yjs: the state as a Yjs update, v1. */
+        format?: 'text' | 'markdown' | 'html' | 'json' | 'yjs';
+        /** @description Which root type, with any format but yjs; left out, the only one, or default. */
         field?: string;
       };
       header?: {
@@ -1856,7 +1856,10 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
+          'application/json': Record<string, never> | Record<string, never>[];
           'application/octet-stream': string;
+          'text/html; charset=utf-8': string;
+          'text/markdown; charset=utf-8': string;
           'text/plain; charset=utf-8': string;
         };
       };
