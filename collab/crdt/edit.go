@@ -13,7 +13,7 @@ func (tx *Tx) Root(name string, kind Kind) Type {
 	t, ok := d.rootType(name)
 	if !ok {
 		if !utf8.ValidString(name) {
-			tx.fail(editError("the name of a root type is not UTF-8"))
+			_ = tx.fail(editError("the name of a root type is not UTF-8"))
 			return Type{}
 		}
 		t = d.root([]byte(name))

@@ -94,7 +94,7 @@ func (d *Doc) read(dc *docClient, e *entry[run]) (incoming, bool) {
 		return in, true
 	}
 	head := cursor{b: dc.source.data, pos: r.off}
-	ok := true
+	var ok bool
 	if r.info&hasOrigin != 0 {
 		if in.origin, ok = d.need(dc, head.id()); !ok {
 			return in, false
@@ -147,7 +147,7 @@ func (d *Doc) need(dc *docClient, id ID) (ref, bool) {
 // integrate puts an item where YATA orders it among concurrent ones, following
 // Yjs's Item.getMissing and Item.integrate. All that it refers to is integrated.
 func (d *Doc) integrate(dc *docClient, in incoming) {
-	if in.inList() && !d.neighbours(dc, &in) {
+	if in.inList() && !d.neighbours(&in) {
 		// What it belonged to is gone: it becomes a GC struct.
 		in.item = item{clock: in.clock, length: in.length, client: in.client, info: contentGC, marks: markDeleted}
 	}
@@ -183,7 +183,7 @@ func (d *Doc) addGC(dc *docClient, it *item) {
 }
 
 // neighbours finds left, right and parent. It says false if there is no parent.
-func (d *Doc) neighbours(dc *docClient, in *incoming) bool {
+func (d *Doc) neighbours(in *incoming) bool {
 	var left, right *item
 	if in.info&hasOrigin != 0 {
 		in.left = d.endAt(d.clients[in.origin.client], in.origin.clock)

@@ -59,57 +59,41 @@ func (d *Doc) giveBack(i uint32) {
 	d.free = i
 }
 
-func (i *item) kind() byte { return i.info & contentMask }
+func (it *item) kind() byte { return it.info & contentMask }
 
-func (i *item) end() uint32 { return i.clock + i.length }
+func (it *item) end() uint32 { return it.clock + it.length }
 
-func (i *item) isDeleted() bool { return i.marks&markDeleted != 0 }
+func (it *item) isDeleted() bool { return it.marks&markDeleted != 0 }
 
 // countable says whether an item counts in the length of its list, deleted or not
 // (Yjs: Item.countable).
-func (i *item) countable() bool {
-	k := i.kind()
+func (it *item) countable() bool {
+	k := it.kind()
 	return k != contentFormat && k != contentDeleted && k != contentGC
 }
 
 // inList says whether an item is linked with neighbours at all.
-func (i *item) inList() bool { return i.kind() != contentGC }
+func (it *item) inList() bool { return it.kind() != contentGC }
 
 // offset is where the content begins in the client's data.
-func (i *item) offset() int { return int(i.high)<<32 | int(i.low) }
+func (it *item) offset() int { return int(it.high)<<32 | int(it.low) }
 
-func (i *item) setOffset(n int) { i.low, i.high = uint32(n), uint16(n>>32) }
+func (it *item) setOffset(n int) { it.low, it.high = uint32(n), uint16(n>>32) }
 
 // size is the number of bytes of content there, for all but a ContentType.
-func (i *item) size() int { return int(uint32(i.holds)) }
+func (it *item) size() int { return int(uint32(it.holds)) }
 
-func (i *item) setSize(n int) { i.holds = int32(uint32(n)) }
+func (it *item) setSize(n int) { it.holds = int32(uint32(n)) }
 
 // first and last are the refs of an item's first and last element.
-func (i *item) first() ref { return ref{i.client, i.clock} }
+func (it *item) first() ref { return ref{it.client, it.clock} }
 
-func (i *item) last() ref { return ref{i.client, i.end() - 1} }
+func (it *item) last() ref { return ref{it.client, it.end() - 1} }
 
 // id gives the id of an item's first element.
 func (d *Doc) id(it *item) ID { return d.deref(it.first()) }
 
 func (d *Doc) deref(r ref) ID { return ID{Client: d.clients[r.client].id, Clock: r.clock} }
-
-// origin gives the element that an item was put behind, if there was one.
-func (d *Doc) origin(it *item) (ID, bool) {
-	if it.info&hasOrigin == 0 {
-		return ID{}, false
-	}
-	return d.deref(it.origin), true
-}
-
-// rightOrigin gives the element that an item was put before, if there was one.
-func (d *Doc) rightOrigin(it *item) (ID, bool) {
-	if it.info&hasRightOrigin == 0 {
-		return ID{}, false
-	}
-	return d.deref(it.rightOrigin), true
-}
 
 // idAt gives the id of an item's n-th element.
 func (d *Doc) idAt(it *item, n uint32) ID {

@@ -86,8 +86,10 @@ func eachUnit(s string, yield func(any) bool) bool {
 	for len(s) > 0 {
 		_, size := utf8.DecodeRuneInString(s)
 		if size == utf8.UTFMax {
-			if !yield(replacement) || !yield(replacement) {
-				return false
+			for range 2 {
+				if !yield(replacement) {
+					return false
+				}
 			}
 		} else if !yield(s[:size]) {
 			return false

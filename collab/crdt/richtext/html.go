@@ -58,7 +58,7 @@ func (w *htmlWriter) node(n node, depth int) {
 	case "paragraph":
 		inside("<p>", "</p>")
 	case "heading":
-		level := strconv.Itoa(number(n.attrs, "level", 1, 6, 1))
+		level := strconv.Itoa(number(n.attrs, "level", 1, 6))
 		inside("<h"+level+">", "</h"+level+">")
 	case "blockquote":
 		inside("<blockquote>", "</blockquote>")
@@ -66,7 +66,7 @@ func (w *htmlWriter) node(n node, depth int) {
 		inside("<ul>", "</ul>")
 	case "orderedList":
 		start := ""
-		if n := number(n.attrs, "start", 0, 999_999_999, 1); n != 1 {
+		if n := number(n.attrs, "start", 0, 999_999_999); n != 1 {
 			start = ` start="` + strconv.Itoa(n) + `"`
 		}
 		inside("<ol"+start+">", "</ol>")
@@ -128,7 +128,7 @@ const maxSpan = 1000
 func spans(n node) string {
 	s := ""
 	for _, key := range []string{"colspan", "rowspan"} {
-		if span := number(n.attrs, key, 1, maxSpan, 1); span > 1 {
+		if span := number(n.attrs, key, 1, maxSpan); span > 1 {
 			s += " " + key + `="` + strconv.Itoa(span) + `"`
 		}
 	}

@@ -150,8 +150,6 @@ func (w *inlineWriter) keep(marks []mark) {
 	w.open = w.open[:same]
 }
 
-func (w *inlineWriter) until(marks []mark) { w.keep(marks) }
-
 // begin begins the marks of part i that are not open.
 func (w *inlineWriter) begin(i int, inside string) {
 	for _, m := range w.parts[i].marks[len(w.open):] {

@@ -74,7 +74,7 @@ func block(n node, depth int, second bool) []string {
 		return paragraph(inline(n.content, breakLine))
 	case "heading":
 		text := inline(n.content, breakTag)
-		level := strings.Repeat("#", number(n.attrs, "level", 1, 6, 1))
+		level := strings.Repeat("#", number(n.attrs, "level", 1, 6))
 		return []string{strings.TrimRight(level+" "+text, " ")}
 	case "blockquote":
 		lines := blocks(n.content, depth+1)
@@ -127,7 +127,7 @@ func list(n node, depth int, second bool) []string {
 	for _, v := range n.content {
 		tight = tight && isTight(read(v))
 	}
-	at := number(n.attrs, "start", 0, 999_999_999, 1)
+	at := number(n.attrs, "start", 0, 999_999_999)
 	var lines []string
 	for _, v := range n.content {
 		item := read(v)
@@ -231,7 +231,7 @@ func table(n node) []string {
 			cell := read(v)
 			heads = heads && cell.kind == "tableHeader"
 			cells = append(cells, cellText(cell))
-			for range number(cell.attrs, "colspan", 1, maxColumns, 1) - 1 {
+			for range number(cell.attrs, "colspan", 1, maxColumns) - 1 {
 				cells = append(cells, "")
 			}
 		}

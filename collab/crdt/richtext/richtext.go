@@ -81,11 +81,11 @@ func text(o lib0.Object, key string) string {
 	return s
 }
 
-// number gives a member that is a whole number within bounds, else otherwise.
-func number(o lib0.Object, key string, least, most, otherwise int) int {
+// number gives a member that is a whole number within bounds, else 1.
+func number(o lib0.Object, key string, least, most int) int {
 	f, ok := get(o, key).(float64)
 	if !ok || f != f || f < float64(least) || f > float64(most) {
-		return otherwise
+		return 1
 	}
 	return int(f)
 }
