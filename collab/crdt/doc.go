@@ -65,11 +65,30 @@
 // a document is a function of these two sets alone. So whoever has the same sets
 // sees the same text, and no lock or clock is needed for it.
 //
-// Hence what this package leaves out: to store, merge or forward edits nothing
-// has to be integrated. State keeps runs sorted by client and clock, and a delete
-// set; applying an edit costs the edit's size. Doc integrates, for reading only.
+// Hence what the lower of this package's two levels leaves out: to store, merge or
+// forward edits nothing has to be integrated.
 //
-// # Three things to know when using it
+// # State and Doc
+//
+// State is the lower level: per client the runs of structs by clock, and a delete
+// set. Applying an edit costs the edit's size, and encoding little more than a
+// copy. It is all that storing and relaying need.
+//
+// Doc is a document as people see it: a State and its items in their order. What
+// an update brings is integrated then and there, for reading (Type: text, delta,
+// JSON, XML) and for editing (Edit: a transaction that yields one update). A root
+// type, or one that a ContentType holds, is a list of items or a map of keys, each
+// with its values, of which the rightmost counts; a text's formats are
+// marks between its strings. What is nested in a deleted item is deleted with it.
+//
+// A Snapshot is a state vector and a delete set: it names a moment, and State.At
+// gives the state of that moment as long as nothing of it was collected. Garbage
+// collection (Doc.Collect) drops the content of what is deleted, and of the children
+// of deleted types even the place. A RelativePosition is a place that
+// moves with the text: an id and a side of it. An IDSet is a set of ids, such as
+// what somebody inserted and deleted; Tx.Undo takes that back by another edit.
+//
+// # To know when using it
 //
 // Apply takes anything and keeps what has gaps before it, detached, until they
 // close. Known.Fit is stricter and answers what of an update integrates completely
@@ -81,5 +100,8 @@
 // megabytes of structs of two bytes each would otherwise become a gigabyte.
 //
 // Strings are UTF-8 here and counted in UTF-16 units. A cut in the middle of a
-// surrogate pair turns both halves into U+FFFD, as in Yjs.
+// surrogate pair turns both halves into U+FFFD, as in Yjs. Edit refuses to make one.
+//
+// A Doc owns its State: nobody else may change it. What State.Apply keeps detached
+// is what the Doc lets wait.
 package crdt
