@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { still } from '../e2e/axe.mjs';
 import { launch } from '../e2e/browser.mjs';
 import { company, password } from '../e2e/company.mjs';
 import { pages } from '../e2e/pages.mjs';
@@ -83,7 +84,7 @@ try {
           await page.goto('about:blank');
           await page.goto(server.origin + path);
           await ready(page, lang);
-          await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
+          await still(page);
           const file = `${name}-${lang}-${viewport.width}-${scheme}.png`;
           await page.screenshot({ path: join(chosen.folder, file), animations: 'disabled' });
           taken++;
