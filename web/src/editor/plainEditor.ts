@@ -12,10 +12,11 @@ import {
   lineNumbers,
 } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next';
+import { yCollab } from 'y-codemirror.next';
 import * as Y from 'yjs';
 import { t } from '../i18n';
 import type { DocumentSession } from '../sync/documentSession';
+import { holdWhileComposing } from './composition';
 import { plainCarets } from './plainCarets';
 import { languageOf } from './plainLanguage';
 
@@ -42,6 +43,7 @@ export class PlainEditor {
   readonly #undo: Y.UndoManager;
   readonly #access = new Compartment();
   readonly #language = new Compartment();
+  readonly #stopHolding: () => void;
   #title: string | null = null;
 
   constructor(session: DocumentSession, parent: Element, onChange: () => void) {
@@ -67,16 +69,27 @@ export class PlainEditor {
           syntaxHighlighting(colours),
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({ 'aria-label': t('editor.text'), 'data-testid': 'editor' }),
-          Prec.high(keymap.of([...yUndoManagerKeymap, { key: 'Mod-Shift-z', run: this.#redo }, indentWithTab])),
+          Prec.highest(EditorView.domEventHandlers({ keydown: this.#redoByShift })),
+          Prec.high(
+            keymap.of([
+              { key: 'Mod-z', run: this.#takeBack, preventDefault: true },
+              { key: 'Mod-y', run: this.#redo, preventDefault: true },
+              indentWithTab,
+            ]),
+          ),
           keymap.of([...searchKeymap, ...defaultKeymap]),
           yCollab(this.text, null, { undoManager: this.#undo }),
           plainCarets(this.text, session.awareness),
           EditorView.updateListener.of((update) => {
             if (update.docChanged || update.selectionSet) onChange();
+            // What is written after the caret was put elsewhere is undone by itself.
+            if (update.transactions.some((one) => one.isUserEvent('select'))) this.#undo.stopCapturing();
           }),
         ],
       }),
     });
+    // CodeMirror has read the syllable by then: it does so in a microtask of its own listener.
+    this.#stopHolding = holdWhileComposing(session, this.view.contentDOM, () => undefined);
   }
 
   setEditable(editable: boolean): void {
@@ -93,13 +106,25 @@ export class PlainEditor {
 
   destroy(): void {
     this.#title = null;
+    this.#stopHolding();
     this.view.destroy();
     this.#undo.destroy();
   }
 
-  readonly #redo = (): boolean => {
-    this.#undo.redo();
+  readonly #takeBack = ({ state }: EditorView): boolean => {
+    if (!state.readOnly) this.#undo.undo();
     return true;
+  };
+
+  readonly #redo = ({ state }: EditorView): boolean => {
+    if (!state.readOnly) this.#undo.redo();
+    return true;
+  };
+
+  // With Caps Lock the key of Shift and Z is a small z, which a key map takes for the key without Shift: it would undo.
+  readonly #redoByShift = (event: KeyboardEvent, view: EditorView): boolean => {
+    const command = (event.ctrlKey || event.metaKey) && event.shiftKey && !event.altKey;
+    return command && event.key.toLowerCase() === 'z' && this.#redo(view);
   };
 
   #accessOf(editable: boolean) {

@@ -9,6 +9,7 @@ import { t } from '../i18n';
 import type { DocumentSession } from '../sync/documentSession';
 import { colourOf } from '../ui/colour';
 import { caret, nameMovingCarets, text } from './carets';
+import { holdWhileComposing } from './composition';
 import { extensions } from './extensions';
 import { KeepSelection, readBrowser } from './keepSelection';
 import { LongDocuments } from './longDocuments';
@@ -83,27 +84,13 @@ export function useDocumentEditor(session: DocumentSession, user: User, editable
     [session, editor],
   );
 
-  useEffect(() => {
-    const { view } = editor;
-    const end = () => {
-      // The syllable is in the page; it has to be in the document before anything of others is.
-      if (!editor.isDestroyed) readBrowser(view);
-      session.letGo();
-    };
-    // On the document, so that the editor has seen the end of the composition before.
-    const ended = ({ target }: Event) => {
-      if (target === view.dom) end();
-    };
-    view.dom.addEventListener('compositionstart', session.hold);
-    view.dom.addEventListener('blur', end);
-    document.addEventListener('compositionend', ended);
-    return () => {
-      view.dom.removeEventListener('compositionstart', session.hold);
-      view.dom.removeEventListener('blur', end);
-      document.removeEventListener('compositionend', ended);
-      session.letGo();
-    };
-  }, [session, editor]);
+  useEffect(
+    () =>
+      holdWhileComposing(session, editor.view.dom, () => {
+        if (!editor.isDestroyed) readBrowser(editor.view);
+      }),
+    [session, editor],
+  );
 
   useEffect(() => nameMovingCarets(session.awareness, editor.view.dom), [session, editor]);
 
