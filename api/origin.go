@@ -196,13 +196,24 @@ func (s *Server) crossSite(next http.Handler) http.Handler {
 			}
 		}
 		if r.Header.Get("Authorization") == "" {
-			if err := guard.Check(r); err != nil && !(origin != "" && s.origins.admits(r, origin)) {
+			admitted := origin != "" && s.origins.admits(r, origin)
+			if err := guard.Check(r); !admitted && (err != nil || judgedByHost(r)) {
 				s.writeProblem(w, r, problem(http.StatusForbidden, codeCrossSite, "another site may not change anything here in your name"))
 				return
 			}
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// judgedByHost says whether CrossOriginProtection, for want of the browser's own word, compares a request's Origin with its Host: that overlooks the scheme, and
+// whether the host is the public one.
+func judgedByHost(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	}
+	return r.Header.Get("Origin") != "" && r.Header.Get("Sec-Fetch-Site") == ""
 }
 
 // CheckOrigins says what is wrong with a public URL (which may be empty) and allowed origins.

@@ -68,6 +68,27 @@ func TestForeignOriginsChangeNothing(t *testing.T) {
 	}
 }
 
+// A browser that doesn't say itself where a request comes from is judged by Origin: its scheme counts, and the Host header doesn't when there is a public URL.
+func TestOriginOfTheHost(t *testing.T) {
+	for _, c := range []struct {
+		name, publicURL, scheme string
+		status                  int
+	}{
+		{"its own", "", "http", 201},
+		{"another scheme", "", "https", 403},
+		{"not the public one", "http://docs.example.com", "http", 403},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHarness(t, func(o *Options) { o.PublicURL = c.publicURL })
+			ann := h.person("ann", store.RoleMember)
+			ann.header = http.Header{"Origin": {strings.Replace(h.url, "http", c.scheme, 1)}}
+			if r := ann.call("POST", "/api/v1/documents", map[string]any{"title": "Plans"}); r.status != c.status {
+				t.Errorf("%d %s, want %d", r.status, r.body, c.status)
+			}
+		})
+	}
+}
+
 // Nobody can choose the login that another will have: whatever cookie there was before logging in, there is a new one after, and the old one is as good as it was.
 func TestSessionFixation(t *testing.T) {
 	h := newHarness(t, nil)
