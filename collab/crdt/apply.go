@@ -1,6 +1,14 @@
 package crdt
 
-import "github.com/bizsync/bizsync/collab/crdt/lib0"
+import (
+	"slices"
+
+	"github.com/bizsync/bizsync/collab/crdt/lib0"
+)
+
+// loadBytes is from how many bytes on the memory for a client's structs is taken at
+// once: growing step by step takes twice as much for a moment.
+const loadBytes = 1 << 20
 
 // Apply adds everything that u has and s lacks. On the same (client, clock) the
 // first to come wins. What comes after a gap is kept, detached, and takes its
@@ -23,6 +31,9 @@ func (s *State) Apply(u Update) {
 				}
 				if cl == nil {
 					cl = s.client(c.client)
+					if n := u.dels - c.pos; c.blocks == 0 && len(cl.data) == 0 && n >= loadBytes {
+						cl.data = slices.Grow(cl.data, n)
+					}
 				}
 				s.add(cl, &w)
 			}

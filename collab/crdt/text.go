@@ -1,6 +1,9 @@
 package crdt
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Text gives the plain text of a root type: the characters of a Y.Text; of a
 // Y.XmlFragment the text of its block elements, one line each. Inline text is
@@ -25,18 +28,25 @@ func (d *Doc) Text(root string) string {
 	if !ok {
 		return ""
 	}
-	var own []byte
+	size := 0
+	for i := d.typ(t).start; i != 0; i = d.item(i).right {
+		if it := d.item(i); it.kind() == contentString && !it.isDeleted() {
+			size += len(d.body(it))
+		}
+	}
+	var own strings.Builder // of the right size at once: a text can be large
+	own.Grow(size)
 	isText := false
 	for i := d.typ(t).start; i != 0; i = d.item(i).right {
 		if it := d.item(i); it.kind() == contentString {
 			isText = true
 			if !it.isDeleted() {
-				own = append(own, d.body(it)...)
+				own.Write(d.body(it))
 			}
 		}
 	}
 	if isText {
-		return string(own)
+		return own.String()
 	}
 	return d.lines(t)
 }
