@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"unicode/utf8"
 
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
 )
@@ -70,6 +71,9 @@ type validator struct {
 // that of Yjs's readClientsStructRefs and readDeleteSet; what every Yjs client
 // would throw on is refused.
 func ParseUpdate(b []byte) (Update, error) {
+	if u, ok := parseKeystroke(b); ok {
+		return u, nil
+	}
 	u := Update{b: b, tidy: true, tidyDels: true, ascendingDels: true}
 	v := validator{Decoder: lib0.Over(b, 0)}
 	if err := v.structs(&u); err != nil {
@@ -83,6 +87,66 @@ func ParseUpdate(b []byte) (Update, error) {
 		return Update{}, malformed(v.Pos(), "update", err)
 	}
 	return u, nil
+}
+
+// parseKeystroke reads what a pressed key mostly sends: one string behind an
+// origin and nothing deleted, or one deleted range. That is several times faster
+// than the validator, which has the say, in its words, on everything else.
+func parseKeystroke(b []byte) (u Update, ok bool) {
+	if len(b) < 2 || b[0] > 1 || b[1] != 1 {
+		return u, false
+	}
+	client, pos := shortUint(b, 2)
+	if b[0] == 0 {
+		ranges, pos := shortUint(b, pos)
+		start, pos := shortUint(b, pos)
+		length, pos := shortUint(b, pos)
+		if pos != len(b) || ranges != 1 || length == 0 || start+length > maxClock {
+			return u, false
+		}
+		return Update{b: b, dels: 1, ranges: 1, tidy: true, tidyDels: true, ascendingDels: true}, true
+	}
+	clock, pos := shortUint(b, pos)
+	if pos >= len(b) {
+		return u, false
+	}
+	info := b[pos]
+	if info&^hasRightOrigin != hasOrigin|contentString {
+		return u, false
+	}
+	pos++
+	for refs := info & (hasOrigin | hasRightOrigin); refs != 0; refs &= refs - 1 {
+		var refClient, refClock uint64
+		refClient, pos = shortUint(b, pos)
+		refClock, pos = shortUint(b, pos)
+		if refClock > maxClock || refClient == client && refClock >= clock {
+			return u, false
+		}
+	}
+	size, pos := shortUint(b, pos)
+	dels := len(b) - 1
+	if size == 0 || uint64(pos)+size != uint64(dels) || b[dels] != 0 {
+		return u, false
+	}
+	text := b[pos:dels]
+	if !utf8.Valid(text) || clock+uint64(utf16Len(text)) > maxClock {
+		return u, false
+	}
+	return Update{b: b, dels: dels, structs: 1, tidy: true, tidyDels: true, ascendingDels: true}, true
+}
+
+// shortUint reads an integer of at most five bytes and gives the place behind it.
+// If there is none, that place is behind the end, and so are all that follow.
+func shortUint(b []byte, pos int) (n uint64, next int) {
+	for shift := 0; pos < len(b) && shift < 35; shift += 7 {
+		c := b[pos]
+		pos++
+		n |= uint64(c&0x7f) << shift
+		if c < 0x80 {
+			return n, pos
+		}
+	}
+	return 0, len(b) + 1
 }
 
 // count reads a number of things that take at least size bytes each.
