@@ -20,7 +20,8 @@ func (s *State) Apply(u Update) {
 	}
 	if u.structs > 0 {
 		var w wireStruct
-		for c := beginStructs(u.b); c.nextBlock(); {
+		c := cursor{b: u.b}
+		for c.begin(); c.nextBlock(); {
 			if c.structs == 0 {
 				continue
 			}
@@ -40,7 +41,8 @@ func (s *State) Apply(u Update) {
 		}
 	}
 	if u.ranges > 0 {
-		for d := beginDeletes(u.b, u.dels); d.nextClient(); {
+		d := deleteCursor{cursor: cursor{b: u.b, pos: u.dels}}
+		for d.begin(); d.nextClient(); {
 			if d.structs == 0 {
 				continue
 			}

@@ -53,10 +53,16 @@ type cursor struct {
 // beginStructs places a cursor before the first block of a checked update.
 func beginStructs(b []byte) cursor {
 	c := cursor{b: b}
-	if b != nil {
+	c.begin()
+	return c
+}
+
+// begin reads how many blocks follow. It is for cursors made in place: one that a
+// function returns is copied, which costs as much as reading a struct.
+func (c *cursor) begin() {
+	if c.b != nil {
 		c.blocks = int(c.varUint())
 	}
-	return c
 }
 
 // varUint reads an integer.
@@ -218,9 +224,7 @@ type deleteCursor struct {
 // begins at pos.
 func beginDeletes(b []byte, pos int) deleteCursor {
 	d := deleteCursor{cursor: cursor{b: b, pos: pos}}
-	if b != nil {
-		d.blocks = int(d.varUint())
-	}
+	d.begin()
 	return d
 }
 
