@@ -17,6 +17,7 @@ import { useTitle } from '../ui/useTitle';
 import { fullTime } from '../ui/when';
 import '../styles/documents.css';
 import '../styles/admin.css';
+import '../styles/audit.css';
 import '../styles/date.css';
 
 const kinds = [
