@@ -3,6 +3,7 @@ import { speakLanguage } from '../i18n';
 import { detailOf } from './details';
 
 const bo = '01a20a00-1a65-730a-aa97-dc6c1ed83e78';
+const gone = '01b20a00-1a65-730a-aa97-dc6c1ed83e78';
 const agent = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36';
 const nameOf = (id: string) => (id === bo ? 'Bo' : '');
 
@@ -28,8 +29,21 @@ const table: [action: string, detail: string, english: string, korean: string][]
     'Bo: View only, before Can edit',
     'Bo: 보기 전용, 이전 편집 가능',
   ],
+  [
+    'document.role',
+    `Yuki (${bo}): viewer, before editor, with Bo`,
+    'Yuki (guest of Bo): View only, before Can edit',
+    'Yuki(Bo님의 게스트): 보기 전용, 이전 편집 가능',
+  ],
+  ['document.unshare', `Leo (${gone}), before editor`, 'Leo, before Can edit', 'Leo, 이전 편집 가능'],
+  [
+    'document.unshare',
+    `Yuki (${gone}), before viewer, with Bo`,
+    'Yuki (guest of Bo), before View only',
+    'Yuki(Bo님의 게스트), 이전 보기 전용',
+  ],
   ['document.unshare', bo, 'Bo', 'Bo'],
-  ['document.unshare', bo.replace('01a', '01b'), 'somebody without an account now', '이제 계정이 없는 사람'],
+  ['document.unshare', gone, 'somebody without an account now', '이제 계정이 없는 사람'],
   ['token.create', 'editor', 'Can edit', '편집 가능'],
   ['token.create', `Yuki (${bo}): viewer`, 'Yuki: View only', 'Yuki: 보기 전용'],
   ['audit.sweep', 'entries from before 2026-01-02T12:00:00Z', 'from before Jan 2, 2026', '2026. 1. 2. 이전 기록'],

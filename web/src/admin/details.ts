@@ -32,17 +32,17 @@ function accountRole(text: string): string {
 
 type Form = readonly [pattern: RegExp, tell: (parts: string[], nameOf: NameOf) => string];
 
-const membership: Form[] = [
-  [
-    /^(.+): (\w+), before (\w+)$/,
-    ([who = '', role = '', before = ''], nameOf) =>
-      t('detail.roleChanged', { name: personOf(who, nameOf), role: roleOf(role), before: roleOf(before) }),
-  ],
-  [
-    /^(.+): (\w+)$/,
-    ([who = '', role = ''], nameOf) => t('detail.role', { name: personOf(who, nameOf), role: roleOf(role) }),
-  ],
-  [/^(.+)$/, ([who = ''], nameOf) => personOf(who, nameOf)],
+/** Who it is, what the role is and was, and whose guest it is whose role went with theirs. */
+const membership: Form = [
+  new RegExp(`^(.+ \\(${id}\\)|.+?)(?:: (\\w+))?(?:, before (\\w+))?(?:, with (.+))?$`),
+  ([who = '', role = '', before = '', host = ''], nameOf) => {
+    const person = personOf(who, nameOf);
+    const name = host ? t('detail.guestOf', { guest: person, name: host }) : person;
+    if (role && before) return t('detail.roleChanged', { name, role: roleOf(role), before: roleOf(before) });
+    if (role) return t('detail.role', { name, role: roleOf(role) });
+    if (before) return t('detail.removed', { name, before: roleOf(before) });
+    return name;
+  },
 ];
 
 const key: Form = [/^(.+)$/, ([name = '']) => t('detail.key', { key: name })];
@@ -85,10 +85,10 @@ const forms: Partial<Record<string, Form[]>> = {
   'document.key': [key],
   'document.duplicate': [[new RegExp(`^of ${id}$`), () => '']],
   'document.transfer': [[/^to (.+)$/, ([who = ''], nameOf) => t('detail.to', { name: personOf(who, nameOf) })]],
-  'document.share': membership,
-  'document.role': membership,
-  'document.unshare': membership,
-  'token.create': [[/^(\w+)$/, ([role = '']) => roleOf(role)], ...membership],
+  'document.share': [membership],
+  'document.role': [membership],
+  'document.unshare': [membership],
+  'token.create': [[/^(\w+)$/, ([role = '']) => roleOf(role)], membership],
   'audit.sweep': [[/^entries from before (\S+)$/, ([when = '']) => t('detail.before', { when: fullDate(when) })]],
 };
 

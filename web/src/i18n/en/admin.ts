@@ -128,6 +128,8 @@ export const admin = {
 
   'detail.role': '{name}: {role}',
   'detail.roleChanged': '{name}: {role}, before {before}',
+  'detail.removed': '{name}, before {before}',
+  'detail.guestOf': '{guest} (guest of {name})',
   'detail.to': 'to {name}',
   'detail.heir': 'documents went to {name}',
   'detail.key': 'key {key}',

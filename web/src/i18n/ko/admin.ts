@@ -130,6 +130,8 @@ export const admin: Translation<typeof english> = {
 
   'detail.role': '{name}: {role}',
   'detail.roleChanged': '{name}: {role}, 이전 {before}',
+  'detail.removed': '{name}, 이전 {before}',
+  'detail.guestOf': '{guest}({name}님의 게스트)',
   'detail.to': '{name}님에게',
   'detail.heir': '문서는 {name}님에게 이전',
   'detail.key': '키 {key}',
