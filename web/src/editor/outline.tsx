@@ -1,6 +1,6 @@
 import { TextSelection } from '@tiptap/pm/state';
 import type { Editor } from '@tiptap/react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useText } from '../i18n';
 import { Icon } from './icons';
 import type { Heading } from './length';
@@ -63,6 +63,19 @@ export function Outline({
 }) {
   const t = useText();
   const current = useHeadingInView(editor, headings);
+  const list = useRef<HTMLOListElement>(null);
+
+  useEffect(() => {
+    const shown = list.current;
+    const item = shown?.children[current];
+    if (!shown || !item) return;
+    // By hand, since scrollIntoView would scroll the window with it.
+    const frame = shown.getBoundingClientRect();
+    const { top, bottom } = item.getBoundingClientRect();
+    const margin = Math.min(48, frame.height / 4); // so that what comes next is seen, too
+    if (top < frame.top + margin) shown.scrollTop -= frame.top + margin - top;
+    else if (bottom > frame.bottom - margin) shown.scrollTop += bottom - frame.bottom + margin;
+  }, [current]);
   const least = Math.min(...headings.map(({ level }) => level));
 
   const go = ({ at }: Heading) => {
@@ -84,7 +97,7 @@ export function Outline({
         </button>
       </div>
       {headings.length === 0 ? <p className="outline-empty">{t('editor.outline.empty')}</p> : null}
-      <ol>
+      <ol ref={list}>
         {headings.map((heading, index) => (
           <li key={index}>
             <button

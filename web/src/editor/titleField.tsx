@@ -1,4 +1,4 @@
-import { useState, type KeyboardEvent } from 'react';
+import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { api } from '../api/client';
 import type { DocumentInfo } from '../api/types';
 import { useText } from '../i18n';
@@ -7,15 +7,25 @@ import { useTask } from '../ui/useTask';
 interface Props {
   info: DocumentInfo;
   readOnly: boolean;
+  /** The document is new: its title is what one writes first. */
+  first: boolean;
+  /** Enter was pressed: what follows a title is the text. */
+  onEnter: () => void;
   onRenamed: () => Promise<void>;
 }
 
 /** The title, changed in place: Enter or leaving the field saves it, Escape takes it back. */
-export function TitleField({ info, readOnly, onRenamed }: Props) {
+export function TitleField({ info, readOnly, first, onEnter, onRenamed }: Props) {
+  const field = useRef<HTMLInputElement>(null);
   // Null while nobody edits it, so that a rename by somebody else shows.
   const [draft, setDraft] = useState<string | null>(null);
   const t = useText();
   const { problem, run } = useTask({ stay: true });
+
+  useEffect(() => {
+    // Whoever has gone elsewhere meanwhile stays there.
+    if (first && document.activeElement === document.body) field.current?.focus();
+  }, [first]);
 
   const save = async () => {
     const title = draft?.trim() ?? '';
@@ -31,7 +41,12 @@ export function TitleField({ info, readOnly, onRenamed }: Props) {
   };
 
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
-    if (event.key === 'Enter') event.currentTarget.blur();
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === 'Enter') {
+      event.preventDefault(); // the text would begin with it
+      event.currentTarget.blur();
+      onEnter();
+    }
     if (event.key === 'Escape') {
       setDraft(null);
     }
@@ -43,6 +58,7 @@ export function TitleField({ info, readOnly, onRenamed }: Props) {
         {t('editor.title')}
       </label>
       <input
+        ref={field}
         id="title"
         className="title-input"
         data-testid="title"
@@ -54,7 +70,7 @@ export function TitleField({ info, readOnly, onRenamed }: Props) {
         aria-invalid={problem ? true : undefined}
         title={problem || undefined}
         onFocus={(event) => {
-          if (!readOnly && info.title === 'Untitled') event.currentTarget.select();
+          if (!readOnly && info.title === t('common.untitled')) event.currentTarget.select();
         }}
         onChange={(event) => {
           setDraft(event.target.value);

@@ -1,4 +1,14 @@
-import { Suspense, lazy, useCallback, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
+import {
+  Suspense,
+  lazy,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+  type ReactNode,
+} from 'react';
 import { streams } from '../api/client';
 import type { DocumentInfo, User } from '../api/types';
 import { useText } from '../i18n';
@@ -100,6 +110,7 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
   const follow = useMemo(() => new Follow(session.awareness), [session]);
   const [sharing, setSharing] = useState(false);
   const { outline, setOutline } = useOutline();
+  const body = useRef<HTMLDivElement>(null);
 
   const plain = info.kind === 'text';
   const Body = plain ? PlainDocument : RichDocument;
@@ -165,7 +176,7 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
   };
 
   return (
-    <div className="workspace">
+    <div className="workspace" ref={body}>
       <header className="bar">
         <Link href="/" className="bar-home" aria-label={t('editor.allDocuments')}>
           <Logo />
@@ -185,7 +196,15 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
             <Icon name="outline" />
           </button>
         )}
-        <TitleField info={info} readOnly={!mayWrite} onRenamed={onInfo} />
+        <TitleField
+          info={info}
+          readOnly={!mayWrite}
+          first={mayWrite && info.title === t('common.untitled')}
+          onEnter={() => {
+            body.current?.querySelector<HTMLElement>('[data-testid=editor]')?.focus();
+          }}
+          onRenamed={onInfo}
+        />
         <SaveBadge
           save={save}
           writer={mayWrite}
