@@ -1,7 +1,6 @@
 package crdt_test
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -289,7 +288,7 @@ func TestZeroType(t *testing.T) {
 		t.Errorf("as a document %s", got)
 	}
 	for k, want := range map[crdt.Kind]string{crdt.KindArray: "[]", crdt.KindMap: "{}", crdt.KindText: `""`, crdt.KindXMLElement: `"<undefined></undefined>"`} {
-		if got := fmt.Sprintf("%s", crdt.AppendJSON(nil, z.As(k).JSON())); got != want {
+		if got := string(crdt.AppendJSON(nil, z.As(k).JSON())); got != want {
 			t.Errorf("read as kind %d: %s, want %s", k, got, want)
 		}
 	}
