@@ -95,6 +95,9 @@ func (o *ordered[T]) addChunk(e entry[T]) {
 	if k < cap(o.chunks) {
 		c = o.chunks[:k+1][k][:0]
 	}
+	if k > 0 && cap(c) == 0 {
+		c = make([]entry[T], 0, chunkSize) // after a full one it will fill, too
+	}
 	o.chunks = append(o.chunks, append(c, e))
 }
 
