@@ -73,7 +73,7 @@ deps-system:
 # No result is taken from a cache: what is tested includes programs that Go doesn't know to have changed. The engine starts no goroutine and has no lock: what the race detector
 # could find there, it finds in the rooms.
 .PHONY: test
-test: deps ## everything that has to hold, some twenty minutes on two cores
+test: deps ## everything that has to hold, some seventeen minutes on two cores
 	$(call step,go vet,go vet $(PACKAGES))
 	$(call step,Go tests with the race detector,go test $(RACE) -count=1 -timeout 15m $(shell go list ./... | grep -Ev '/node_modules/|/collab/crdt|/cmd/bizsync/(e2e|faults)'))
 	$(call step,the engine beside Yjs,go test -count=1 -timeout 10m ./collab/crdt/...)
