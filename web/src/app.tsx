@@ -1,8 +1,10 @@
-import { Component, Suspense, lazy, useEffect, type ComponentType, type ReactNode } from 'react';
-import { api } from './api/client';
+import { Component, useEffect, type ReactNode } from 'react';
+import { askAhead } from './ahead';
 import type { DocumentView, User } from './api/types';
+import { bodies } from './editor/bodies';
 import { t, useText } from './i18n';
 import { NoticesProvider } from './notices/provider';
+import { onDemand, type OnDemand } from './onDemand';
 import { DocumentsPage } from './pages/documents';
 import { InvitePage } from './pages/invite';
 import { LoginPage } from './pages/login';
@@ -14,38 +16,29 @@ import { Notice } from './ui/notice';
 import { Shell } from './ui/shell';
 
 // The editor with Yjs and ProseMirror is most of the JavaScript; only those who open a document wait for it.
-const editorPage = () => import('./pages/editor');
-const EditorPage = lazy(editorPage);
+const editorPage = onDemand(() => import('./pages/editor'));
 
 const documentPath = /^\/d\/([^/]+)\/?$/;
 
-/**
- * Who comes by a document's address waits for all of it: it is fetched while the server is still asked who comes.
- * Whatever fails here is asked for again, and told, by the page.
- */
-async function fetchAhead(id: string): Promise<void> {
-  const { kind } = await api.document(id);
-  // Two statements: of one expression with both, the bundler would fetch both.
-  if (kind === 'text') await import('./editor/plainDocument');
-  else await import('./editor/richDocument');
+const first = documentPath.exec(window.location.pathname)?.[1];
+if (first) {
+  // Whatever fails here is asked for again, and told, by the page.
+  const untold = () => undefined;
+  editorPage.fetch().catch(untold);
+  askAhead(decodeURIComponent(first))
+    .then(({ kind }) => bodies[kind].fetch())
+    .catch(untold);
 }
 
-const first = documentPath.exec(window.location.pathname)?.[1];
-if (first) Promise.all([editorPage(), fetchAhead(decodeURIComponent(first))]).catch(() => undefined);
-
-const PeoplePage = lazy(() => import('./pages/people'));
-const AdminPage = lazy(() => import('./pages/admin'));
-const AuditPage = lazy(() => import('./pages/audit'));
-const AccountPage = lazy(() => import('./pages/account'));
-const KeysPage = lazy(() => import('./pages/keys'));
+const EditorPage = editorPage.Part;
 
 /** The pages that come when they are asked for. */
-const framed: Partial<Record<string, ComponentType<{ user: User }>>> = {
-  '/people': PeoplePage,
-  '/admin': AdminPage,
-  '/admin/audit': AuditPage,
-  '/account': AccountPage,
-  '/account/keys': KeysPage,
+const framed: Partial<Record<string, OnDemand<{ user: User }>>> = {
+  '/people': onDemand(() => import('./pages/people')),
+  '/admin': onDemand(() => import('./pages/admin')),
+  '/admin/audit': onDemand(() => import('./pages/audit')),
+  '/account': onDemand(() => import('./pages/account')),
+  '/account/keys': onDemand(() => import('./pages/keys')),
 };
 
 const lists: Partial<Record<string, DocumentView>> = {
@@ -123,15 +116,13 @@ export function App() {
   if (path === '/invite') return <InvitePage />;
   const view = lists[path];
   if (view) return <Private>{(user) => <DocumentsPage key={view} user={user} view={view} />}</Private>;
-  const Page = framed[path];
+  const Page = framed[path]?.Part;
   if (Page) {
     return (
       <Private>
         {(user) => (
           <Fetched key={path}>
-            <Suspense fallback={<Shell user={user} />}>
-              <Page user={user} />
-            </Suspense>
+            <Page user={user} waiting={<Shell user={user} />} />
           </Fetched>
         )}
       </Private>
@@ -145,9 +136,7 @@ export function App() {
       <Private>
         {(user) => (
           <Fetched key={path}>
-            <Suspense fallback={<Notice title={t('editor.opening')} quiet />}>
-              <EditorPage key={id} id={id} user={user} />
-            </Suspense>
+            <EditorPage key={id} id={id} user={user} waiting={<Notice title={t('editor.opening')} quiet />} />
           </Fetched>
         )}
       </Private>

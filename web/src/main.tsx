@@ -5,6 +5,7 @@ import './styles/live.css';
 import './styles/pages.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { api } from './api/client';
 import { App } from './app';
 import { preferredLanguage, speakLanguage } from './i18n';
 import { SessionProvider } from './session';
@@ -12,10 +13,14 @@ import { SessionProvider } from './session';
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element with the id "root"');
 
+const asked = api.whoAmI();
+// Before it is shown nobody hears of a failure, and that is no failure of its own.
+asked.catch(() => undefined);
+
 const start = () => {
   createRoot(root).render(
     <StrictMode>
-      <SessionProvider>
+      <SessionProvider asked={asked}>
         <App />
       </SessionProvider>
     </StrictMode>,

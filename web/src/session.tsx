@@ -17,15 +17,16 @@ interface SessionControls {
 
 const SessionContext = createContext<SessionControls | null>(null);
 
-export function SessionProvider({ children }: { children: ReactNode }) {
+/** Knows who uses this browser. `asked` is the server's first answer, which was asked for before there was a page. */
+export function SessionProvider({ asked, children }: { asked: Promise<User>; children: ReactNode }) {
   const [session, setSession] = useState<Session>({ status: 'loading' });
   const [attempt, setAttempt] = useState(0);
 
   useEffect(() => {
     const abort = new AbortController();
-    api.whoAmI(abort.signal).then(
+    (attempt === 0 ? asked : api.whoAmI(abort.signal)).then(
       (user) => {
-        setSession({ status: 'user', user });
+        if (!abort.signal.aborted) setSession({ status: 'user', user });
       },
       (error: unknown) => {
         if (abort.signal.aborted) return;
@@ -36,7 +37,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     return () => {
       abort.abort();
     };
-  }, [attempt]);
+  }, [asked, attempt]);
 
   const enter = useCallback((user: User) => {
     setSession({ status: 'user', user });

@@ -71,6 +71,14 @@ async function failure(response: Response): Promise<ApiError> {
   return new ApiError(response.status, problem.code ?? 'unknown', describe(problem, response.status), retryAfter);
 }
 
+/** Answers that public/ahead.js has asked for, by their addresses; where that came too late there are none. */
+function takeAhead(address: string): Promise<Response> | undefined {
+  const { ahead } = globalThis as { ahead?: Map<string, Promise<Response>> };
+  const answer = ahead?.get(address);
+  ahead?.delete(address);
+  return answer;
+}
+
 interface Loose {
   path?: Record<string, string>;
   query?: Record<string, string | number | boolean | undefined>;
@@ -106,7 +114,8 @@ export async function request<M extends Method, P extends PathsWith<M>>(
   }
   let response: Response;
   try {
-    response = await fetch(addressOf(path, places, query), init);
+    const address = addressOf(path, places, query);
+    response = await ((method === 'get' ? takeAhead(address) : undefined) ?? fetch(address, init));
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiError(0, 'unreachable', t('error.unreachable'));

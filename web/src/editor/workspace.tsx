@@ -1,14 +1,4 @@
-import {
-  Suspense,
-  lazy,
-  useCallback,
-  useEffect,
-  useMemo,
-  useRef,
-  useState,
-  useSyncExternalStore,
-  type ReactNode,
-} from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { streams } from '../api/client';
 import type { DocumentInfo, User } from '../api/types';
 import { useText } from '../i18n';
@@ -24,6 +14,7 @@ import { Logo } from '../ui/logo';
 import { Notice } from '../ui/notice';
 import { useTitle } from '../ui/useTitle';
 import { SaveBadge } from './badge';
+import { bodies } from './bodies';
 import { EndingBanner, RefusalBanner } from './banner';
 import { Follow } from './follow';
 import { FollowBar } from './followBar';
@@ -33,9 +24,6 @@ import { PresenceBar } from './presenceBar';
 import { ShareDialog } from './shareDialog';
 import { TitleField } from './titleField';
 import { useOutline } from './useOutline';
-
-const RichDocument = lazy(() => import('./richDocument'));
-const PlainDocument = lazy(() => import('./plainDocument'));
 
 interface Props {
   info: DocumentInfo;
@@ -113,7 +101,7 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
   const body = useRef<HTMLDivElement>(null);
 
   const plain = info.kind === 'text';
-  const Body = plain ? PlainDocument : RichDocument;
+  const { Part } = bodies[info.kind];
   const mayWrite = info.role === 'owner' || info.role === 'editor';
   useTitle(info.title || t('common.untitled'));
 
@@ -229,20 +217,19 @@ function OpenDocument({ session, info, user, onInfo }: Props & { session: Docume
           {t('editor.share')}
         </button>
       </header>
-      <Suspense fallback={<p className="quiet surface-wait">{t('editor.opening')}</p>}>
-        <Body
-          session={session}
-          user={user}
-          title={info.title}
-          mayWrite={mayWrite}
-          loaded={loaded}
-          ended={ending !== null}
-          follow={follow}
-          outline={outline}
-          setOutline={setOutline}
-          banner={banner}
-        />
-      </Suspense>
+      <Part
+        session={session}
+        user={user}
+        title={info.title}
+        mayWrite={mayWrite}
+        loaded={loaded}
+        ended={ending !== null}
+        follow={follow}
+        outline={outline}
+        setOutline={setOutline}
+        banner={banner}
+        waiting={<p className="quiet surface-wait">{t('editor.opening')}</p>}
+      />
       <Restored shown={keeping.restored} />
       <FollowBar follow={follow} />
       {sharing ? (

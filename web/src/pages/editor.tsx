@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useState } from 'react';
+import { takeAhead } from '../ahead';
 import { ApiError, api, reasonOf } from '../api/client';
 import type { DocumentInfo, User } from '../api/types';
 import { Workspace } from '../editor/workspace';
@@ -28,9 +29,9 @@ export default function EditorPage({ id, user }: { id: string; user: User }) {
 
   useEffect(() => {
     const abort = new AbortController();
-    api.document(id, abort.signal).then(
+    (takeAhead(id) ?? api.document(id, abort.signal)).then(
       (info) => {
-        setLoad({ status: 'ready', info });
+        if (!abort.signal.aborted) setLoad({ status: 'ready', info });
       },
       (error: unknown) => {
         if (abort.signal.aborted) return;
@@ -50,7 +51,12 @@ export default function EditorPage({ id, user }: { id: string; user: User }) {
   const refresh = useCallback(async () => {
     try {
       const info = await api.document(id);
-      setLoad({ status: 'ready', info });
+      // Mostly nothing has changed, and then nothing is drawn anew.
+      setLoad((load) =>
+        load.status === 'ready' && JSON.stringify(load.info) === JSON.stringify(info)
+          ? load
+          : { status: 'ready', info },
+      );
     } catch {
       // Whether the document is still ours to see is the socket's to say.
     }
