@@ -129,6 +129,8 @@ test('a company works with it', { timeout: 240_000 }, async (t) => {
       await ada.page.getByRole('button', { name: 'Remove Bo' }).click();
       await ada.page.getByLabel('Role of Bo').waitFor({ state: 'detached' });
       await bo.page.getByTestId('banner').waitFor();
+      const then = typed;
+      await eventually('Bo goes on for ten keys', () => typed >= then + 10);
     } finally {
       typing = false;
       await typist;
