@@ -14,9 +14,14 @@ const schema = new Schema({
 
 const paragraph = (words: string) => schema.node('paragraph', null, [schema.text(words)]);
 
+type Shared = Y.AbstractType<unknown>;
+
+/** Of which events a type tells is of no concern here, but would tell the types apart. */
+const shared = (type: unknown) => type as Shared;
+
 interface Written {
-  type: Y.XmlElement;
-  text: Y.XmlText;
+  type: Shared;
+  text: Shared;
   node: Node;
 }
 
@@ -26,12 +31,12 @@ function write(parent: Y.XmlFragment | Y.XmlElement, words: string): Written {
   const text = new Y.XmlText(words);
   type.insert(0, [text]);
   parent.insert(parent.length, [type]);
-  return { type, text, node: paragraph(words) };
+  return { type: shared(type), text: shared(text), node: paragraph(words) };
 }
 
 describe('LastingNodes', () => {
   let root: Y.XmlFragment;
-  let quoteType: Y.XmlElement;
+  let quoteType: Shared;
   let alone: Written;
   let quoted: Written;
   let quote: Node;
@@ -41,12 +46,13 @@ describe('LastingNodes', () => {
   beforeEach(() => {
     root = new Y.Doc().getXmlFragment('default');
     alone = write(root, 'alone');
-    quoteType = new Y.XmlElement('quote');
-    root.insert(1, [quoteType]);
-    quoted = write(quoteType, 'quoted');
+    const element = new Y.XmlElement('quote');
+    root.insert(1, [element]);
+    quoteType = shared(element);
+    quoted = write(element, 'quoted');
     quote = schema.node('quote', null, [quoted.node]);
     shown = schema.node('doc', null, [alone.node, quote]);
-    nodes = new LastingNodes(root, () => shown, [
+    nodes = new LastingNodes(shared(root), () => shown, [
       [alone.type, alone.node],
       [quoteType, quote],
       [quoted.type, quoted.node],
