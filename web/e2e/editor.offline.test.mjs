@@ -118,5 +118,31 @@ test('unsaved text outlives its page', { timeout: 240_000 }, async (t) => {
     await scene.saved();
   });
 
+  await step(
+    'text written before one knew that access was taken away waits, and says so when it is uploaded',
+    async () => {
+      const members = `/documents/${scene.documentId}/members`;
+      const { data } = await ada.rest('GET', members);
+      const { id } = data.find(({ user }) => user.name === 'Bo').user;
+      await bo.context.setOffline(true);
+      await bo.badgeIs('offline');
+      await bo.editor.click();
+      await bo.page.keyboard.press('Control+End');
+      await bo.type(' Bo knows nothing yet.');
+      await bo.page.locator('[data-testid=save-badge][data-kept=true]').waitFor();
+      await ada.rest('DELETE', `${members}/${id}`);
+      await bo.context.setOffline(false);
+      await bo.page.getByTestId('banner').getByText('You have no access').waitFor();
+      assert.ok((await keptBy(bo)) > 0);
+      assert.ok(!(await ada.text()).includes('Bo knows'), 'nothing of it arrives without access');
+
+      await ada.rest('PUT', `${members}/${id}`, { role: 'editor' });
+      await scene.visit(bo);
+      await scene.sameText((text) => text.includes('Bo knows nothing yet.'));
+      await bo.page.getByTestId('restored').waitFor();
+      await eventually('nothing kept', async () => (await keptBy(bo)) === 0);
+    },
+  );
+
   scene.noErrors();
 });
