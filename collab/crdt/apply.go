@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"math"
 	"slices"
 
 	"github.com/bizsync/bizsync/collab/crdt/lib0"
@@ -21,7 +22,9 @@ func (s *State) Apply(u Update) {
 	if u.structs > 0 {
 		var w wireStruct
 		c := cursor{b: u.b}
-		for c.begin(); c.nextBlock(); {
+		c.begin()
+		s.clients.reserve(c.blocks)
+		for c.nextBlock() {
 			if c.structs == 0 {
 				continue
 			}
@@ -32,6 +35,7 @@ func (s *State) Apply(u Update) {
 				}
 				if cl == nil {
 					cl = s.client(c.client)
+					cl.runs.reserve(c.structs)
 					if n := u.dels - c.pos; c.blocks == 0 && len(cl.data) == 0 && n >= loadBytes {
 						cl.data = slices.Grow(cl.data, n)
 					}
@@ -42,11 +46,14 @@ func (s *State) Apply(u Update) {
 	}
 	if u.ranges > 0 {
 		d := deleteCursor{cursor: cursor{b: u.b, pos: u.dels}}
-		for d.begin(); d.nextClient(); {
+		d.begin()
+		s.clients.reserve(d.blocks)
+		for d.nextClient() {
 			if d.structs == 0 {
 				continue
 			}
 			cl := s.client(d.client)
+			cl.dels.reserve(d.structs)
 			for d.nextRange() {
 				s.addDelete(cl, d.start, d.end)
 			}
@@ -55,25 +62,20 @@ func (s *State) Apply(u Update) {
 }
 
 func (s *State) addDelete(c *clientState, start, end uint32) {
-	n := c.dels.n
-	c.dels.add(start, end)
-	s.ranges += c.dels.n - n
-	s.bytes += rangeBytes * (c.dels.n - n)
+	more := c.dels.add(start, end)
+	s.ranges += more
+	s.bytes += rangeBytes * more
 }
 
 // add puts what is new of w into c.
 func (s *State) add(c *clientState, w *wireStruct) {
-	start, end := w.clock, w.end()
+	lo, hi := c.first()
 	switch {
-	case c.beyond != nil:
+	case c.stretches != nil:
 		s.addBetween(c, w)
-	case c.lo == c.hi:
-		c.lo, c.hi = start, end
+	case w.clock == hi || w.end() == lo || lo == hi:
 		s.place(c, w)
-	case start == c.hi:
-		c.hi = end
-		s.place(c, w)
-	case start >= c.lo && end <= c.hi:
+	case w.clock >= lo && w.end() <= hi:
 		s.repeats++
 	default:
 		s.addBetween(c, w)
@@ -83,14 +85,15 @@ func (s *State) add(c *clientState, w *wireStruct) {
 // addBetween handles what doesn't simply follow: parts of w may be known, and
 // there may be gaps.
 func (s *State) addBetween(c *clientState, w *wireStruct) {
-	if c.beyond == nil {
-		c.beyond = new(spans)
+	all := c.stretches
+	if all == nil {
+		all = new(spans)
+		all.add(c.first())
 	}
-	all := c.beyond // for a moment, all stretches
-	all.add(c.lo, c.hi)
 	rest := *w
 	lacking := uint32(0)
-	for _, g := range all.gaps(w.clock, w.end(), nil) {
+	var gaps [4]span
+	for _, g := range all.gaps(w.clock, w.end(), gaps[:0]) {
 		lacking += g.end - g.start
 		rest.cutBefore(c.id, g.start)
 		piece := rest
@@ -101,11 +104,8 @@ func (s *State) addBetween(c *clientState, w *wireStruct) {
 		s.repeats++
 	}
 	all.add(w.clock, w.end())
-	first := all.at(place{})
-	c.lo, c.hi = first.key, first.val
-	all.remove(place{})
-	if all.n == 0 {
-		c.beyond = nil
+	if c.stretches = all; all.len() == 1 {
+		c.stretches = nil
 	}
 }
 
@@ -115,7 +115,8 @@ func (s *State) place(c *clientState, w *wireStruct) {
 	if kind == contentGC || kind == contentDeleted {
 		s.addDelete(c, w.clock, w.end())
 	}
-	before := c.runs.last()
+	last := c.runs.last()
+	before := last
 	if before != nil && before.key > w.clock {
 		before = nil
 		if p, ok := c.runs.find(w.clock); ok {
@@ -134,17 +135,25 @@ func (s *State) place(c *clientState, w *wireStruct) {
 			s.roots[string(w.root)] = struct{}{}
 		}
 	}
-	off := len(c.data)
+	start := len(c.data)
+	if start > math.MaxUint32 {
+		panic("crdt: a client's content takes more than 4 GiB")
+	}
 	c.data = append(c.data, w.head...)
 	n := c.appendBody(w)
-	c.runs.insert(entry[run]{w.clock, run{
-		off:    off,
+	e := entry[run]{w.clock, run{
+		start:  uint32(start),
 		head:   uint32(len(w.head)),
 		body:   uint32(n),
 		length: w.length,
 		info:   w.info,
 		right:  w.right,
-	}})
+	}}
+	if before == last {
+		c.runs.push(e)
+	} else {
+		c.runs.insert(e)
+	}
 	s.runs++
 	s.bytes += structBytes + len(w.head) + n
 }

@@ -13,10 +13,10 @@ package crdt
 // document to be stored, never for an update to be sent.
 func (d *Doc) Collect() *State {
 	all := NewState()
-	for _, c := range d.state.sorted() {
+	for c := range d.state.clients.sorted {
 		copied := all.client(c.id)
 		fates := d.fates(c.id)
-		for _, chunk := range c.runs.chunks {
+		for chunk := range c.runs.chunks {
 			for i := range chunk {
 				rest := c.wire(&chunk[i])
 				for len(fates) > 0 && fates[0].end <= rest.clock {
@@ -25,7 +25,7 @@ func (d *Doc) Collect() *State {
 				all.collect(copied, rest, fates)
 			}
 		}
-		for _, chunk := range c.dels.chunks {
+		for chunk := range c.dels.chunks {
 			for _, e := range chunk {
 				all.addDelete(copied, e.key, e.val)
 			}

@@ -135,7 +135,7 @@ func (k Known) level(id ID, up bool) (uint16, bool) {
 			return 0, false
 		case 0:
 			r.level = levelOpen
-			if at, above, found = parentOf(r.info, c.data[r.off:r.off+int(r.head)]); found {
+			if at, above, found = parentOf(r.info, c.headOf(r)); found {
 				total++
 			}
 		default:
@@ -153,7 +153,7 @@ func (k Known) level(id ID, up bool) (uint16, bool) {
 			return deeper(0, total), true
 		}
 		r.level = deeper(0, left)
-		at, above, found = parentOf(r.info, c.data[r.off:r.off+int(r.head)])
+		at, above, found = parentOf(r.info, c.headOf(r))
 		if found {
 			return deeper(0, total), true
 		}
@@ -170,8 +170,8 @@ func (k Known) doubt() {
 // clearDoubt takes the marks off again: what was missing may have come.
 func (s *State) clearDoubt() {
 	s.doubt = false
-	for _, c := range s.order {
-		for _, chunk := range c.runs.chunks {
+	for c := range s.clients.all {
+		for chunk := range c.runs.chunks {
 			for i := range chunk {
 				if r := &chunk[i].val; r.level == levelOpen {
 					r.level = 0

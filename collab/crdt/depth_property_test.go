@@ -212,8 +212,8 @@ func deepest(all nesting, structs []pieceStruct) (most int) {
 // checkLevels holds that what runs remember is right.
 func checkLevels(t *rapid.T, k Known, all nesting, known map[ID]bool) {
 	for _, s := range k {
-		for _, c := range s.order {
-			for _, chunk := range c.runs.chunks {
+		for c := range s.clients.all {
+			for chunk := range c.runs.chunks {
 				for _, e := range chunk {
 					if e.val.level == 0 || e.val.level == levelOpen {
 						continue

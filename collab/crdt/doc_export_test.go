@@ -67,7 +67,7 @@ func (d *Doc) Check() error {
 	seen := make(map[uint32]bool)
 	for _, dc := range d.clients {
 		clock := uint32(0)
-		for _, chunk := range dc.items.chunks {
+		for chunk := range dc.items.chunks {
 			for _, e := range chunk {
 				it := d.item(e.val)
 				if e.key != clock || it.clock != clock || it.client != dc.index || it.length == 0 || seen[e.val] {
@@ -157,7 +157,7 @@ func (d *Doc) checkItem(i uint32, it *item) error {
 // checkLists checks that what is in the lists is what is in use.
 func (d *Doc) checkLists(used int) error {
 	for _, dc := range d.clients {
-		for _, chunk := range dc.items.chunks {
+		for chunk := range dc.items.chunks {
 			for _, e := range chunk {
 				if d.item(e.val).kind() == contentGC {
 					used--
@@ -186,7 +186,7 @@ func (d *Doc) checkLists(used int) error {
 // Items counts the items in use, and the clients that wait for others.
 func (d *Doc) Items() (items, blocked int) {
 	for _, dc := range d.clients {
-		items += dc.items.n
+		items += dc.items.len()
 		if dc.blocked {
 			blocked++
 		}

@@ -72,7 +72,7 @@ func NewDoc(s *State) (*Doc, error) {
 		roots:     make(map[string]int32),
 		keys:      make(map[string]int32),
 		nodeNames: make(map[string][]byte),
-		byID:      make(map[uint64]*docClient, len(s.order)),
+		byID:      make(map[uint64]*docClient, s.clients.n),
 	}
 	if err := d.integrateAll(); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (d *Doc) Apply(u Update) error {
 	}
 	d.state.Apply(u)
 	switch {
-	case u.structs > len(d.state.order):
+	case u.structs > d.state.clients.n:
 		return d.integrateAll() // for less than looking who is in u
 	case u.structs > 0:
 		var w wireStruct
@@ -149,9 +149,10 @@ func (d *Doc) noteDelete(dc *docClient, start, end uint32) {
 func (d *Doc) integrateAll() error {
 	// The ready are taken from the end: higher clients first, with which most
 	// conflicts are settled at the first look.
-	order := d.state.sorted()
-	for i := len(order) - 1; i >= 0; i-- {
-		d.continues(order[i])
+	clients := &d.state.clients
+	clients.sort()
+	for i := clients.n - 1; i >= 0; i-- {
+		d.continues(clients.at(i))
 	}
 	return d.integrateReady()
 }
@@ -189,7 +190,16 @@ func (d *Doc) integrateReady() error {
 // missing, and what of them is deleted, and makes ready who waited for them.
 func (d *Doc) advance(dc *docClient) {
 	before := dc.clock
-	for e := dc.source.runFrom(dc.clock); e != nil; e = dc.source.runFrom(dc.clock) {
+	runs := &dc.source.runs
+	dc.items.reserve(runs.len())
+	for p, ok := runs.find(dc.clock); ok; p = runs.next(p) {
+		e := runs.at(p)
+		if e == nil || e.key > dc.clock {
+			break
+		}
+		if e.key+e.val.length <= dc.clock {
+			continue
+		}
 		if !d.advanceRun(dc, e) {
 			break
 		}

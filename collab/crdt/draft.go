@@ -50,13 +50,14 @@ func (d *Doc) settle(dc *docClient, start uint32) {
 		if it.marks&markLead != 0 {
 			from++
 		}
-		body := dc.source.data[r.off+int(r.head) : r.off+int(r.head)+int(r.body)]
+		begin, end := r.bodyAt()
+		body := dc.source.data[begin:end]
 		if from > clock {
 			size, _ := bodyOffset(r.kind(), body[at:], from-clock)
 			clock, at = from, at+size
 		}
-		it.setOffset(r.off + int(r.head) + at)
+		it.setOffset(begin + at)
 	}
 	e = dc.source.runs.last()
-	dc.offset = e.val.off + int(e.val.head) + int(e.val.body)
+	_, dc.offset = e.val.bodyAt()
 }

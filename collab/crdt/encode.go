@@ -19,35 +19,39 @@ func (s *State) Diff(sv StateVector) Update {
 		return Update{}
 	}
 	u := Update{tidy: true, tidyDels: true, ascendingDels: true}
-	clients := s.sorted()
+	clients := &s.clients
 	blocks, delClients := 0, 0
-	size := 16 + clientBytes*len(clients) + rangeBytes*s.ranges
-	for _, c := range clients {
+	size := 16 + clientBytes*clients.n + rangeBytes*s.ranges
+	for c := range clients.sorted {
 		if from := sv[c.id]; c.end() > from {
 			blocks++
 			size += c.sizeFrom(from)
 		}
-		if c.dels.n > 0 {
+		if c.dels.len() > 0 {
 			delClients++
 		}
 	}
 	w := writer{b: make([]byte, 0, size+size/16)}
 	w.b = lib0.AppendVarUint(w.b, uint64(blocks))
-	for _, c := range clients {
+	for c := range clients.sorted {
+		if blocks == 0 {
+			break // looking up the others costs more than all else
+		}
 		if from := sv[c.id]; c.end() > from {
 			w.block(c, from)
+			blocks--
 		}
 	}
 	u.structs, u.types, u.tidy = w.structs, w.types, !w.skips
 	u.dels, u.ranges = len(w.b), s.ranges
 	w.b = lib0.AppendVarUint(w.b, uint64(delClients))
-	for _, c := range clients {
-		if c.dels.n == 0 {
+	for c := range clients.sorted {
+		if c.dels.len() == 0 {
 			continue
 		}
 		w.b = lib0.AppendVarUint(w.b, c.id)
-		w.b = lib0.AppendVarUint(w.b, uint64(c.dels.n))
-		for _, chunk := range c.dels.chunks {
+		w.b = lib0.AppendVarUint(w.b, uint64(c.dels.len()))
+		for chunk := range c.dels.chunks {
 			for _, e := range chunk {
 				w.b = lib0.AppendVarUint(w.b, uint64(e.key))
 				w.b = lib0.AppendVarUint(w.b, uint64(e.val-e.key))
@@ -69,7 +73,7 @@ func (c *clientState) end() uint32 {
 // sizeFrom guesses how many bytes the structs from a clock on take: as many in
 // proportion as all take.
 func (c *clientState) sizeFrom(clock uint32) int {
-	size := hole + len(c.data) + structBytes*c.runs.n
+	size := hole + len(c.data) + structBytes*c.runs.len()
 	if clock > 0 {
 		end := uint64(c.end())
 		size = 2*structBytes + int(uint64(size)*(end-uint64(clock))/end)
@@ -246,7 +250,7 @@ func (w *writer) segment(c *clientState, p *piece, start, end uint32) {
 	w.open = false
 	w.structs++
 	w.head(c, p.e, start)
-	body := c.data[r.off+int(r.head) : r.off+int(r.head)+int(r.body)]
+	body := c.bodyOf(r)
 	kind := r.kind()
 	if kind != contentString && kind != contentAny && kind != contentJSON {
 		w.b = append(w.b, body...)
@@ -287,7 +291,7 @@ func (w *writer) segment(c *clientState, p *piece, start, end uint32) {
 // head writes info byte, origin, right origin and parent of a run sliced at start.
 func (w *writer) head(c *clientState, e *entry[run], start uint32) {
 	r := &e.val
-	head := c.data[r.off : r.off+int(r.head)]
+	head := c.headOf(r)
 	if start == e.key {
 		w.b = append(append(w.b, r.info), head...)
 		return
@@ -323,7 +327,7 @@ func (w *writer) deleted(c *clientState, e *entry[run], start, end uint32) {
 	w.openInfo = w.b[at]
 	w.openRight = nil
 	if w.openInfo&hasRightOrigin != 0 {
-		w.openRight = c.data[r.off+int(r.right) : r.off+int(r.head)]
+		w.openRight = c.headOf(r)[r.right:]
 	}
 	w.b = lib0.AppendVarUint(w.b, uint64(w.openLength))
 }
@@ -345,10 +349,10 @@ func (w *writer) continues(c *clientState, e *entry[run], start uint32) bool {
 		if r.info&hasOrigin == 0 {
 			return false
 		}
-		origin := cursor{b: c.data[r.off : r.off+int(r.head)]}
+		origin := cursor{b: c.headOf(r)}
 		if origin.id() != (ID{Client: c.id, Clock: start - 1}) {
 			return false
 		}
 	}
-	return r.info&hasRightOrigin == 0 || string(w.openRight) == string(c.data[r.off+int(r.right):r.off+int(r.head)])
+	return r.info&hasRightOrigin == 0 || string(w.openRight) == string(c.headOf(r)[r.right:])
 }

@@ -249,10 +249,14 @@ func (f *fitting) look(id uint64) (end uint32, known, gaps bool) {
 	for i, s := range f.known {
 		c := s.look(id)
 		f.layers[i] = c
-		if c != nil && c.runs.n > 0 {
+		if c != nil && c.runs.len() > 0 {
 			known = true
-			gaps = gaps || c.beyond != nil || c.lo > end
-			end = c.endFrom(end)
+			if start, to := c.first(); c.stretches == nil && start <= end {
+				end = max(end, to)
+			} else {
+				gaps = true
+				end = c.endFrom(end)
+			}
 		}
 	}
 	if gaps {
@@ -284,17 +288,17 @@ func (f *fitting) nextDetached(clock uint32) uint32 {
 		if c == nil {
 			continue
 		}
-		if c.lo < c.hi && c.lo > clock {
-			next = min(next, c.lo)
-		}
-		if c.beyond == nil {
+		if c.stretches == nil {
+			if start, _ := c.first(); start > clock {
+				next = min(next, start)
+			}
 			continue
 		}
-		p, ok := c.beyond.find(clock)
+		p, ok := c.stretches.find(clock)
 		if ok {
-			p = c.beyond.next(p)
+			p = c.stretches.next(p)
 		}
-		if e := c.beyond.at(p); e != nil {
+		if e := c.stretches.at(p); e != nil {
 			next = min(next, e.key)
 		}
 	}

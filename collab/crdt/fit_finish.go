@@ -110,7 +110,7 @@ func (f *fitting) deleteRange(client uint64, end uint32, r span) bool {
 	}
 	f.gaps = append(f.gaps[:0], r)
 	for _, c := range f.layers {
-		if c == nil || c.dels.n == 0 {
+		if c == nil || c.dels.len() == 0 {
 			continue
 		}
 		f.more = f.more[:0]

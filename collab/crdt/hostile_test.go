@@ -12,11 +12,13 @@ import (
 
 const frameLimit = 16 << 20
 
-// hostileFrames are frames made to cost as much as possible.
-var hostileFrames = []struct {
+type hostileFrame struct {
 	name  string
 	frame func() []byte
-}{
+}
+
+// hostileFrames are frames made to cost as much as possible.
+var hostileFrames = []hostileFrame{
 	{"structs of two bytes", func() []byte {
 		n := (frameLimit - 32) / 2
 		b := lib0.AppendVarUint([]byte{1}, uint64(n))

@@ -281,13 +281,12 @@ func (u Update) stretches(kinds func(kind byte) bool, f func(idSpan)) {
 
 // Inserts gives the ids of all structs that the state has, behind gaps or not.
 func (s *State) Inserts() IDSet {
-	all := IDSet{make([]idSpan, 0, len(s.order))}
-	for _, c := range s.sorted() {
-		if c.lo < c.hi {
-			all.ranges = append(all.ranges, idSpan{c.id, span{c.lo, c.hi}})
-		}
-		if c.beyond != nil {
-			all.ranges = appendSpans(all.ranges, c.id, c.beyond)
+	all := IDSet{make([]idSpan, 0, s.clients.n)}
+	for c := range s.clients.sorted {
+		if c.stretches != nil {
+			all.ranges = appendSpans(all.ranges, c.id, c.stretches)
+		} else if start, end := c.first(); start < end {
+			all.ranges = append(all.ranges, idSpan{c.id, span{start, end}})
 		}
 	}
 	return all
@@ -297,14 +296,14 @@ func (s *State) Inserts() IDSet {
 // ContentDeleted.
 func (s *State) Deletes() IDSet {
 	all := IDSet{make([]idSpan, 0, s.ranges)}
-	for _, c := range s.sorted() {
+	for c := range s.clients.sorted {
 		all.ranges = appendSpans(all.ranges, c.id, &c.dels)
 	}
 	return all
 }
 
 func appendSpans(dst []idSpan, client uint64, s *spans) []idSpan {
-	for _, chunk := range s.chunks {
+	for chunk := range s.chunks {
 		for _, e := range chunk {
 			dst = append(dst, idSpan{client, span{e.key, e.val}})
 		}

@@ -13,7 +13,7 @@ type incoming struct {
 // if that depends on something missing; the client then waits for it.
 func (d *Doc) advanceRun(dc *docClient, e *entry[run]) bool {
 	r := &e.val
-	end := r.off + int(r.head) + int(r.body)
+	_, end := r.bodyAt()
 	if e.key == dc.clock {
 		in, ok := d.read(dc, e)
 		if !ok {
@@ -70,7 +70,7 @@ func (d *Doc) readRest(dc *docClient, e *entry[run], end int) incoming {
 	in.info |= hasOrigin
 	in.origin = ref{dc.index, dc.clock - 1}
 	if r.info&hasRightOrigin != 0 {
-		head := cursor{b: dc.source.data, pos: r.off + int(r.right)}
+		head := cursor{b: dc.source.data, pos: int(r.start) + int(r.right)}
 		in.rightOrigin, _ = d.ref(head.id())
 	}
 	if r.kind() == contentDeleted {
@@ -93,7 +93,7 @@ func (d *Doc) read(dc *docClient, e *entry[run]) (incoming, bool) {
 	if kind == contentGC {
 		return in, true
 	}
-	head := cursor{b: dc.source.data, pos: r.off}
+	head := cursor{b: dc.source.data, pos: int(r.start)}
 	var ok bool
 	if r.info&hasOrigin != 0 {
 		if in.origin, ok = d.need(dc, head.id()); !ok {
@@ -115,7 +115,7 @@ func (d *Doc) read(dc *docClient, e *entry[run]) (incoming, bool) {
 			in.key = head.varBytes()
 		}
 	}
-	in.setOffset(r.off + int(r.head))
+	in.setOffset(int(r.start) + int(r.head))
 	in.setSize(int(r.body))
 	return in, true
 }
@@ -294,18 +294,18 @@ func (d *Doc) delete(i uint32) {
 // deleteRange deletes a client's clocks [start, end), which are integrated.
 func (d *Doc) deleteRange(dc *docClient, start, end uint32) {
 	for start < end {
-		i := dc.find(start)
+		i, p := dc.seek(start)
 		it := d.item(i)
 		if it.isDeleted() {
 			start = it.end()
 			continue
 		}
 		if it.clock < start {
-			i = d.split(dc, i, start-it.clock)
+			i, p = d.split(dc, i, p, start-it.clock)
 			it = d.item(i)
 		}
 		if it.end() > end {
-			d.split(dc, i, end-it.clock)
+			d.split(dc, i, p, end-it.clock)
 		}
 		start = it.end()
 		d.delete(i)

@@ -75,7 +75,8 @@ func TestKeystrokeIsValid(t *testing.T) {
 			t.Fatalf("% x: %+v, should be %+v", b, short, full)
 		}
 	})
-	if taken == 0 || refused == 0 {
+	// The few cases of -short may all be of one kind.
+	if taken+refused >= 100 && (taken == 0 || refused == 0) {
 		t.Fatalf("%d taken, %d refused: both should be looked at", taken, refused)
 	}
 }

@@ -2,6 +2,7 @@ package crdt_test
 
 import (
 	"bytes"
+	"fmt"
 	"runtime"
 	"slices"
 	"testing"
@@ -13,25 +14,18 @@ import (
 // bound is what may be allocated for n bytes from outside.
 func bound(n int) uint64 { return 16*uint64(n) + 1<<20 }
 
-// A State keeps a record of each client, in a map, whatever the client has written:
-// of documents that a few bytes each make of many clients it is more than 16 times
-// their size. Rooms bound the clients that a frame may bring.
-const (
-	clientKept      = 256 // bytes
-	clientAllocated = 400 // with what growing leaves behind
-)
+// gapsAllocated is how many times its size an update of many clients may allocate
+// each of which has some gaps: each then has three lists of a few entries, and a
+// short list takes as much again as what is in it. All else is within bound.
+const gapsAllocated = 40
 
 // TestMemory holds what is allocated for updates that were made to cost as much as
 // possible: the result and what is garbage by then, except where it says kept.
 func TestMemory(t *testing.T) {
-	// The largest of the same shape as others say nothing more, and take a minute.
-	large := []string{
-		"a client for each block", "structs of two bytes", "blocks of one struct under one client", "blocks without structs",
-		"a delete set of a million clients in ascending order", "types in each other",
-	}
-	for _, c := range hostileFrames {
-		if slices.Contains(large, c.name) {
-			continue
+	for _, c := range slices.Concat(hostileFrames, crowds) {
+		bound := bound
+		if c.name == gapsOfEach {
+			bound = func(n int) uint64 { return gapsAllocated * uint64(n) }
 		}
 		t.Run(c.name, func(t *testing.T) {
 			b := c.frame()
@@ -49,27 +43,25 @@ func TestMemory(t *testing.T) {
 			s := crdt.NewState()
 			spent := allocated(func() { s.Apply(u) })
 			kept := heap() - before
-			clients := uint64(s.Clients())
-			if kept > bound(len(b))+clients*clientKept {
-				t.Errorf("a state keeps %d bytes of %d, with %d clients", kept, len(b), clients)
+			t.Logf("%d bytes of %d clients: %.1f times as much kept, %.1f allocated", len(b), s.Clients(), float64(kept)/float64(len(b)), float64(spent)/float64(len(b)))
+			if kept > bound(len(b)) {
+				t.Errorf("a state keeps %d bytes of %d, with %d clients", kept, len(b), s.Clients())
 			}
-			// Lists that grow leave their old memory behind.
-			more := 8*uint64(len(b)) + clients*clientAllocated
-			if spent > bound(len(b))+more {
-				t.Errorf("apply: %d bytes for %d, with %d clients", spent, len(b), clients)
+			if spent > bound(len(b)) {
+				t.Errorf("apply: %d bytes for %d, with %d clients", spent, len(b), s.Clients())
 			}
-			check("merge", bound(len(b))+more, func() { crdt.MergeUpdates(u, u) })
+			check("merge", bound(2*len(b)), func() { crdt.MergeUpdates(u, u) })
 			check("encode", bound(len(b)), func() { s.Encode() })
 			check("diff", bound(len(b)), func() { s.Diff(crdt.StateVector{1: 10}) })
 			var snap crdt.Snapshot
 			check("snapshot", bound(len(b)), func() { snap = s.Snapshot() })
 			encoded := snap.Encode()
 			check("read a snapshot", bound(len(encoded)), func() {
-				if _, err := crdt.ParseSnapshot(encoded); err != nil && clients <= 1<<20 {
+				if _, err := crdt.ParseSnapshot(encoded); err != nil && s.Clients() <= 1<<20 {
 					t.Error(err)
 				}
 			})
-			check("state at a snapshot", 2*bound(len(b))+more, func() {
+			check("state at a snapshot", bound(len(b)+len(encoded)), func() {
 				if _, err := s.At(snap); err != nil {
 					t.Error(err)
 				}
@@ -77,6 +69,54 @@ func TestMemory(t *testing.T) {
 			runtime.KeepAlive(b)
 		})
 	}
+}
+
+const gapsOfEach = "gaps of each client"
+
+// crowds are updates of many clients with as little in each as can be.
+var crowds = []hostileFrame{
+	{"a GC struct of each client", func() []byte { return crowd(0, []byte{0, 1}) }},
+	{"a GC struct of each client, ascending", func() []byte {
+		return blocks(600_000, func(i int) (uint64, uint32) { return uint64(i), 0 })
+	}},
+	{"a delete range of each client", func() []byte {
+		const n = 80_000
+		b := lib0.AppendVarUint([]byte{0}, n)
+		for i := uint64(n); i > 0; i-- {
+			b = append(lib0.AppendVarUint(b, i), 1, 0, 1)
+		}
+		return b
+	}},
+	{"a letter of each client", func() []byte { return crowd(0, []byte{4, 1, 1, 't', 1, 'a'}) }},
+	{"a letter of each client, in a root of its own", func() []byte {
+		const n = 80_000
+		b := lib0.AppendVarUint(nil, n)
+		for i := uint64(n); i > 0; i-- {
+			b = append(lib0.AppendVarUint(append(b, 1), i), 0, 4, 1)
+			b = append(lib0.AppendVarString(b, fmt.Sprint(i)), 1, 'a')
+		}
+		return append(b, 0)
+	}},
+	{"a letter of each client, behind a gap", func() []byte { return crowd(5, []byte{4, 1, 1, 't', 1, 'a'}) }},
+	{"a key, set by each client", func() []byte { return crowd(0, []byte{0x28, 1, 1, 'm', 1, 'k', 1, 126}) }},
+	{"two letters of each client, apart", func() []byte {
+		return crowd(0, []byte{4, 1, 1, 't', 1, 'a'}, []byte{4, 1, 1, 't', 1, 'b'})
+	}},
+	{gapsOfEach, func() []byte {
+		gc, skip := []byte{0, 1}, []byte{10, 1}
+		return crowd(0, gc, skip, gc, skip, gc)
+	}},
+}
+
+// crowd makes an update in which each of 80,000 clients has the same structs.
+func crowd(clock byte, structs ...[]byte) []byte {
+	const n = 80_000
+	b := lib0.AppendVarUint(nil, n)
+	for i := uint64(n); i > 0; i-- {
+		b = append(lib0.AppendVarUint(append(b, byte(len(structs))), i), clock)
+		b = append(b, bytes.Join(structs, nil)...)
+	}
+	return append(b, 0)
 }
 
 // heap is what is allocated and can be reached.

@@ -121,7 +121,7 @@ func TestCutAgainstModel(t *testing.T) {
 			// What is deleted of its own structs is deleted with them.
 			for _, x := range structs {
 				for n := x.clock; n < x.end; n++ {
-					if s.clients[x.client].dels.covers(n, n+1) && !deleted[ID{x.client, n}] {
+					if s.look(x.client).dels.covers(n, n+1) && !deleted[ID{x.client, n}] {
 						t.Fatalf("piece %d doesn't delete %d of client %d", i, n, x.client)
 					}
 				}
@@ -150,9 +150,9 @@ func sameVector(a, b StateVector) bool {
 }
 
 func sameCovers(a, b *State) bool {
-	for _, c := range b.order {
+	for c := range b.clients.all {
 		for n := range uint32(2 * modelClocks) {
-			if c.covers(n, n+1) != (a.clients[c.id] != nil && a.clients[c.id].covers(n, n+1)) {
+			if c.covers(n, n+1) != (a.look(c.id) != nil && a.look(c.id).covers(n, n+1)) {
 				return false
 			}
 		}

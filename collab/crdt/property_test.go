@@ -240,7 +240,7 @@ func (s modelStruct) append(b []byte) []byte {
 func checkModel(t *rapid.T, what string, k Known, m *model) {
 	known, deleted := newModel().known, newModel().known
 	for _, s := range k {
-		for _, c := range s.order {
+		for c := range s.clients.all {
 			for n := range uint32(2 * modelClocks) {
 				if c.covers(n, n+1) {
 					known[ID{c.id, n}] = true
@@ -376,7 +376,7 @@ func TestOrdered(t *testing.T) {
 			}
 		}
 		var got []span
-		for _, c := range s.chunks {
+		for c := range s.chunks {
 			if len(c) == 0 || len(c) > chunkSize {
 				t.Fatalf("a chunk of %d", len(c))
 			}
@@ -384,7 +384,7 @@ func TestOrdered(t *testing.T) {
 				got = append(got, span{e.key, e.val})
 			}
 		}
-		if fmt.Sprint(got) != fmt.Sprint(want) || s.n != len(want) {
+		if fmt.Sprint(got) != fmt.Sprint(want) || s.len() != len(want) {
 			t.Fatalf("%v, want %v", got, want)
 		}
 		start := rapid.Uint32Range(0, size-1).Draw(t, "from")

@@ -33,7 +33,7 @@ func (s *State) Snapshot() Snapshot {
 // Snapshot names the document as it is now: what Yjs's snapshot gives.
 func (d *Doc) Snapshot() Snapshot {
 	snap := Snapshot{StateVector: make(StateVector)}
-	for _, c := range d.state.sorted() {
+	for c := range d.state.clients.sorted {
 		end := d.eachItem(c.id, func(it *item) {
 			if it.isDeleted() {
 				snap.Deletes.push(idSpan{c.id, span{it.clock, it.end()}})
@@ -105,7 +105,7 @@ func (s *State) At(snap Snapshot) (*State, error) {
 		}
 	}
 	var gone IDSet
-	for _, c := range s.sorted() {
+	for c := range s.clients.sorted {
 		c.eachRun(snap.StateVector[c.id], func(e *entry[run]) {
 			if kind := e.val.kind(); kind == contentGC || kind == contentDeleted {
 				gone.push(idSpan{c.id, span{e.key, e.key + e.val.length}})
@@ -115,8 +115,8 @@ func (s *State) At(snap Snapshot) (*State, error) {
 	if gone = gone.below(snap.StateVector).Subtract(snap.Deletes); !gone.IsEmpty() {
 		return nil, fmt.Errorf("%d elements: %w", gone.Len(), ErrCollected)
 	}
-	then := NewState()
-	for _, c := range s.sorted() {
+	then := &State{roots: make(map[string]struct{}, len(s.roots))}
+	for c := range s.clients.sorted {
 		clock := snap.StateVector[c.id]
 		if clock == 0 {
 			continue
@@ -136,7 +136,7 @@ func (s *State) At(snap Snapshot) (*State, error) {
 
 // eachRun calls f for the runs that begin before a clock.
 func (c *clientState) eachRun(before uint32, f func(e *entry[run])) {
-	for _, chunk := range c.runs.chunks {
+	for chunk := range c.runs.chunks {
 		for i := range chunk {
 			if chunk[i].key >= before {
 				return
@@ -150,10 +150,9 @@ func (c *clientState) eachRun(before uint32, f func(e *entry[run])) {
 // memory.
 func (c *clientState) wire(e *entry[run]) wireStruct {
 	r := &e.val
-	body := r.off + int(r.head)
 	w := wireStruct{
 		clock: e.key, length: r.length, info: r.info, right: r.right,
-		head: c.data[r.off:body], body: c.data[body : body+int(r.body)],
+		head: c.headOf(r), body: c.bodyOf(r),
 	}
 	if w.kind() == contentGC {
 		return w

@@ -25,33 +25,39 @@ func (dc *docClient) find(clock uint32) uint32 {
 	if l := dc.items.last(); l.key <= clock {
 		return l.val
 	}
+	i, _ := dc.seek(clock)
+	return i
+}
+
+// seek is find which gives the item's place among the client's items, too.
+func (dc *docClient) seek(clock uint32) (uint32, place) {
 	p, _ := dc.items.find(clock)
-	return dc.items.at(p).val
+	return dc.items.at(p).val, p
 }
 
 // startAt is cleanStart of a client's clock.
 func (d *Doc) startAt(dc *docClient, clock uint32) uint32 {
-	i := dc.find(clock)
+	i, p := dc.seek(clock)
 	if it := d.item(i); it.clock < clock && it.inList() {
-		return d.split(dc, i, clock-it.clock)
+		i, _ = d.split(dc, i, p, clock-it.clock)
 	}
 	return i
 }
 
 // endAt is cleanEnd of a client's clock.
 func (d *Doc) endAt(dc *docClient, clock uint32) uint32 {
-	i := dc.find(clock)
+	i, p := dc.seek(clock)
 	if it := d.item(i); it.end() != clock+1 && it.inList() {
-		d.split(dc, i, clock+1-it.clock)
+		d.split(dc, i, p, clock+1-it.clock)
 	}
 	return i
 }
 
-// split cuts an item of a client behind its first n clocks and gives the right
-// part. A surrogate pair that is cut becomes U+FFFD twice, as in Yjs; the items
+// split cuts an item of a client, which stands at p, behind its first n clocks and
+// gives the right part and its place. A surrogate pair that is cut becomes U+FFFD twice, as in Yjs; the items
 // only remember that, since a long string may be cut at each of its pairs, and
 // copying its rest each time would not be linear.
-func (d *Doc) split(dc *docClient, i, n uint32) uint32 {
+func (d *Doc) split(dc *docClient, i uint32, p place, n uint32) (uint32, place) {
 	j := d.newItem()
 	left, right := d.item(i), d.item(j)
 	at, cut := dc.contentOffset(left, d.raw(left), n)
@@ -82,8 +88,7 @@ func (d *Doc) split(dc *docClient, i, n uint32) uint32 {
 	case right.key != 0:
 		d.types[right.parent].values[right.key] = j
 	}
-	dc.items.insert(entry[uint32]{right.clock, j})
-	return j
+	return j, dc.items.insertBehind(p, entry[uint32]{right.clock, j})
 }
 
 // About how many bytes of content lie between two anchors, and how many values.

@@ -2,7 +2,6 @@ package crdt
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"maps"
@@ -17,34 +16,30 @@ import (
 // Deleted content and GC structs count as deleted, whether a delete set says so
 // or not, as Yjs counts them.
 type State struct {
-	clients map[uint64]*clientState
-	order   []*clientState      // clients by descending id, unless unsorted
+	clients clientTable
 	recent  *clientState        // the client looked up last
 	roots   map[string]struct{} // root type names
 	runs    int
 	ranges  int
-	bytes   int // of the encoding, about
-	kept    []*clientState
+	bytes   int      // of the encoding, about
 	scratch *fitting // of the Fits that have this state as their top layer; nil before the first
 
-	unsorted bool
-	doubt    bool // some runs are marked levelOpen
-	repeats  uint64
+	doubt   bool // some runs are marked levelOpen
+	repeats uint64
 }
 
 // clientState is what a State holds of one client.
 type clientState struct {
-	id     uint64
-	lo, hi uint32 // the first stretch of clocks without a gap; equal if there is none
-	beyond *spans // the stretches behind it, after gaps; nil if there are none
-	runs   ordered[run]
-	data   []byte // heads and bodies of the runs, and what joining left behind
-	dels   spans
+	id        uint64
+	stretches *spans // the clocks of the runs, if there are gaps between them; else nil
+	runs      ordered[run]
+	data      []byte // heads and bodies of the runs, and what joining left behind; below 4 GiB
+	dels      spans
 }
 
 // run is one struct, or several joined into one. Its entry's key is its clock.
 type run struct {
-	off    int    // in data: head, then body
+	start  uint32 // in data: head, then body
 	head   uint32 // bytes of origin, right origin, parent and parentSub
 	body   uint32 // bytes of content, as in wireStruct
 	length uint32 // clocks
@@ -55,6 +50,21 @@ type run struct {
 }
 
 func (r *run) kind() byte { return r.info & contentMask }
+
+// bodyAt gives where in the client's data the content is.
+func (r *run) bodyAt() (from, to int) {
+	from = int(r.start) + int(r.head)
+	return from, from + int(r.body)
+}
+
+// headOf gives origin, right origin, parent and parentSub of a run, as on the wire.
+func (c *clientState) headOf(r *run) []byte { return c.data[r.start : int(r.start)+int(r.head)] }
+
+// bodyOf gives the content of a run.
+func (c *clientState) bodyOf(r *run) []byte {
+	from, to := r.bodyAt()
+	return c.data[from:to]
+}
 
 const (
 	// maxJoined bounds the body of a joined run, so that 32 bits count it.
@@ -68,33 +78,18 @@ const (
 
 // NewState makes an empty State.
 func NewState() *State {
-	return &State{clients: make(map[uint64]*clientState), roots: make(map[string]struct{})}
+	return &State{roots: make(map[string]struct{})}
 }
 
 // Reset empties the state. It keeps a bounded amount of memory for reuse.
 func (s *State) Reset() {
-	for _, c := range s.order {
-		if len(s.kept) >= maxKeptClients || cap(c.data) > maxKeptBytes {
-			continue
-		}
-		c.runs.reset()
-		c.dels.reset()
-		*c = clientState{runs: c.runs, dels: c.dels, data: c.data[:0]}
-		s.kept = append(s.kept, c)
-	}
-	if len(s.order) > maxKeptClients {
-		s.clients, s.order = make(map[uint64]*clientState), nil
-	} else {
-		clear(s.clients)
-		clear(s.order)
-		s.order = s.order[:0]
-	}
+	s.clients.reset()
 	if len(s.roots) > maxKeptClients {
 		s.roots = make(map[string]struct{})
 	} else {
 		clear(s.roots)
 	}
-	s.recent, s.unsorted, s.doubt = nil, false, false
+	s.recent, s.doubt = nil, false
 	s.runs, s.ranges, s.bytes = 0, 0, 0
 }
 
@@ -108,14 +103,14 @@ func (s *State) Repeats() uint64 { return s.repeats }
 func (s *State) Size() int { return 2 + s.bytes }
 
 // Clients is the number of clients that the state has structs or deletes of.
-func (s *State) Clients() int { return len(s.clients) }
+func (s *State) Clients() int { return s.clients.n }
 
 // look gives what the state holds of a client, or nil.
 func (s *State) look(id uint64) *clientState {
 	if s.recent != nil && s.recent.id == id {
 		return s.recent
 	}
-	c := s.clients[id]
+	c := s.clients.find(id)
 	if c != nil {
 		s.recent = c
 	}
@@ -127,66 +122,68 @@ func (s *State) client(id uint64) *clientState {
 	if c := s.look(id); c != nil {
 		return c
 	}
-	var c *clientState
-	if n := len(s.kept); n > 0 {
-		c, s.kept = s.kept[n-1], s.kept[:n-1]
-	} else {
-		c = new(clientState)
-	}
-	c.id = id
-	s.clients[id] = c
-	if n := len(s.order); n > 0 && s.order[n-1].id < id {
-		s.unsorted = true
-	}
-	s.order = append(s.order, c)
+	c := s.clients.add(id)
 	s.recent = c
 	s.bytes += clientBytes
 	return c
 }
 
-// sorted gives the clients by descending id, the order in which Yjs writes them.
-func (s *State) sorted() []*clientState {
-	if s.unsorted {
-		slices.SortFunc(s.order, func(a, b *clientState) int { return cmp.Compare(b.id, a.id) })
-		s.unsorted = false
+// first gives the first stretch of clocks without a gap; both are 0 if there are no runs.
+func (c *clientState) first() (start, end uint32) {
+	if c.stretches != nil {
+		e := c.stretches.at(place{})
+		return e.key, e.val
 	}
-	return s.order
+	l := c.runs.last()
+	if l == nil {
+		return 0, 0
+	}
+	return c.runs.lowest(), l.key + l.val.length
 }
 
 // covers says whether c has all of [start, end).
 func (c *clientState) covers(start, end uint32) bool {
-	return start >= c.lo && end <= c.hi || c.beyond != nil && c.beyond.covers(start, end)
+	if c.stretches != nil {
+		return c.stretches.covers(start, end)
+	}
+	lo, hi := c.first()
+	return start >= lo && end <= hi
 }
 
 // meets says whether c has any of [start, end).
 func (c *clientState) meets(start, end uint32) bool {
-	return start < c.hi && end > c.lo || c.beyond != nil && c.beyond.meets(start, end)
+	if c.stretches != nil {
+		return c.stretches.meets(start, end)
+	}
+	lo, hi := c.first()
+	return start < hi && end > lo
 }
 
 // endFrom gives how far c goes without a gap from clock on.
 func (c *clientState) endFrom(clock uint32) uint32 {
-	if clock >= c.lo && clock <= c.hi {
-		clock = c.hi
+	if c.stretches != nil {
+		return c.stretches.endFrom(clock)
 	}
-	if c.beyond != nil {
-		clock = c.beyond.endFrom(clock)
+	if lo, hi := c.first(); clock >= lo {
+		clock = max(clock, hi)
 	}
 	return clock
 }
 
 // contiguous gives the client's clock in a state vector.
 func (c *clientState) contiguous() uint32 {
-	if c.lo != 0 {
+	lo, hi := c.first()
+	if lo != 0 {
 		return 0
 	}
-	return c.hi
+	return hi
 }
 
 // StateVector says what the state has without a gap from clock 0 on. In a delta,
 // clients that begin later are left out.
 func (s *State) StateVector() StateVector {
-	sv := make(StateVector, len(s.order))
-	for _, c := range s.order {
+	sv := make(StateVector, s.clients.n)
+	for c := range s.clients.all {
 		if n := c.contiguous(); n > 0 {
 			sv[c.id] = n
 		}
@@ -197,8 +194,8 @@ func (s *State) StateVector() StateVector {
 // Hash is a SHA-256 over state vector and delete set in a canonical form: the
 // same for all orders of arrival and however the runs were joined.
 func (s *State) Hash() [32]byte {
-	buf := make([]byte, 0, 64+16*len(s.order)+8*s.ranges)
-	for _, c := range s.sorted() {
+	buf := make([]byte, 0, 64+16*s.clients.n+8*s.ranges)
+	for c := range s.clients.sorted {
 		if n := c.contiguous(); n > 0 {
 			buf = binary.AppendUvarint(buf, c.id)
 			buf = binary.AppendUvarint(buf, uint64(n))
@@ -206,13 +203,13 @@ func (s *State) Hash() [32]byte {
 	}
 	// No id reaches this: it ends the state vector.
 	buf = binary.AppendUvarint(buf, maxClient+1)
-	for _, c := range s.order {
-		if c.dels.n == 0 {
+	for c := range s.clients.sorted {
+		if c.dels.len() == 0 {
 			continue
 		}
 		buf = binary.AppendUvarint(buf, c.id)
-		buf = binary.AppendUvarint(buf, uint64(c.dels.n))
-		for _, chunk := range c.dels.chunks {
+		buf = binary.AppendUvarint(buf, uint64(c.dels.len()))
+		for chunk := range c.dels.chunks {
 			for _, e := range chunk {
 				buf = binary.AppendUvarint(buf, uint64(e.key))
 				buf = binary.AppendUvarint(buf, uint64(e.val))
@@ -237,13 +234,13 @@ type Stats struct {
 // Stats counts what the state holds, in time linear in its clients and delete ranges.
 func (s *State) Stats() Stats {
 	st := Stats{Structs: s.runs, DeleteRanges: s.ranges, Roots: len(s.roots), Bytes: s.Size()}
-	for _, c := range s.order {
-		if c.runs.n == 0 {
+	for c := range s.clients.all {
+		if c.runs.len() == 0 {
 			continue
 		}
 		st.Clients++
 		st.Length += c.held(0, maxClock)
-		for _, chunk := range c.dels.chunks {
+		for chunk := range c.dels.chunks {
 			for _, e := range chunk {
 				st.Deleted += c.held(e.key, e.val)
 			}
@@ -254,19 +251,17 @@ func (s *State) Stats() Stats {
 
 // held counts the clocks of [start, end) that c has structs of.
 func (c *clientState) held(start, end uint32) int {
+	if c.stretches == nil {
+		lo, hi := c.first()
+		return max(0, int(min(end, hi))-int(max(start, lo)))
+	}
 	n := 0
-	if from, to := max(start, c.lo), min(end, c.hi); from < to {
-		n = int(to - from)
-	}
-	if c.beyond == nil {
-		return n
-	}
-	p := c.beyond.from(start)
-	for e := c.beyond.at(p); e != nil && e.key < end; e = c.beyond.at(p) {
+	p := c.stretches.from(start)
+	for e := c.stretches.at(p); e != nil && e.key < end; e = c.stretches.at(p) {
 		if from, to := max(start, e.key), min(end, e.val); from < to {
 			n += int(to - from)
 		}
-		p = c.beyond.next(p)
+		p = c.stretches.next(p)
 	}
 	return n
 }
@@ -288,10 +283,10 @@ func (c *clientState) joins(clock uint32, r *run, w *wireStruct) bool {
 	if (w.info^r.info)&hasRightOrigin != 0 || (w.info|r.info)&hasParentSub != 0 {
 		return false
 	}
-	if w.info&hasRightOrigin != 0 && !bytes.Equal(w.head[w.right:], c.data[r.off+int(r.right):r.off+int(r.head)]) {
+	if w.info&hasRightOrigin != 0 && !bytes.Equal(w.head[w.right:], c.headOf(r)[r.right:]) {
 		return false
 	}
 	// Only a run at the end of data grows: moving others would not be linear.
-	return kind == contentDeleted ||
-		r.off+int(r.head)+int(r.body) == len(c.data) && int(r.body)+len(w.body) <= maxJoined
+	_, end := r.bodyAt()
+	return kind == contentDeleted || end == len(c.data) && int(r.body)+len(w.body) <= maxJoined
 }

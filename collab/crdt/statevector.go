@@ -85,15 +85,14 @@ func (sv StateVector) Encode() []byte {
 // EncodeStateVector gives the wire form of the state vector, for less than making
 // and encoding one.
 func (s *State) EncodeStateVector() []byte {
-	order := s.sorted()
 	n := 0
-	for _, c := range order {
+	for c := range s.clients.all {
 		if c.contiguous() > 0 {
 			n++
 		}
 	}
 	b := lib0.AppendVarUint(make([]byte, 0, hole+13*n), uint64(n))
-	for _, c := range order {
+	for c := range s.clients.sorted {
 		if end := c.contiguous(); end > 0 {
 			b = lib0.AppendVarUint(b, c.id)
 			b = lib0.AppendVarUint(b, uint64(end))

@@ -113,7 +113,7 @@ func (d *Doc) nextClock(client uint64) (uint32, error) {
 	if c == nil {
 		return clock, nil
 	}
-	if c.beyond != nil || c.lo != 0 && c.lo != c.hi || c.contiguous() != clock {
+	if start, end := c.first(); c.stretches != nil || start != 0 || end != clock {
 		return 0, editError("client %d has structs that wait for others", client)
 	}
 	if l := c.dels.last(); l != nil && l.val > clock {
@@ -190,7 +190,7 @@ func (tx *Tx) commit(u Update) {
 		d.joinRange(dc, tx.start, tx.clock)
 	}
 	for client, dels := range tx.deleted {
-		for _, chunk := range dels.chunks {
+		for chunk := range dels.chunks {
 			for _, e := range chunk {
 				d.joinRange(d.client(client), e.key, e.val)
 			}
@@ -239,7 +239,7 @@ func (tx *Tx) update() Update {
 	}
 	for client, dels := range tx.deleted {
 		c := s.client(client)
-		for _, chunk := range dels.chunks {
+		for chunk := range dels.chunks {
 			for _, e := range chunk {
 				s.addDelete(c, e.key, e.val)
 			}

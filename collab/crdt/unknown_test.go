@@ -44,6 +44,9 @@ func TestUnknownContent(t *testing.T) {
 			unknown{fmt.Sprintf("a Skip with flags %#x", flags), inUpdate(10|flags, 1), true},
 		)
 	}
+	if _, err := crdt.ParseUpdate([]byte{1, 1, 7, 0, 11, 1, 1, 't', 0, 0}); err == nil || err.Error() != "malformed update: structs at byte 4: unknown content 11" {
+		t.Errorf("which content it is, and where: %v", err)
+	}
 	var frames [][]byte
 	for _, c := range cases {
 		u, err := crdt.ParseUpdate(c.frame)

@@ -23,7 +23,8 @@ var errExpands = errors.New("becomes too large in version 1")
 // convertUpdateFormatV2ToV1 gives, but for the JSON of embeds and formats, which
 // is equal and not always the same text. The checks, limits and errors are those
 // of ParseUpdate, except that bytes behind the delete set are ignored, as Yjs does:
-// yrs has written some. The offset in an error may be that in version 1.
+// yrs has written some. A client in several blocks is read as ParseUpdate reads it.
+// The offset in an error may be that in version 1.
 //
 // A few bytes of version 2 can stand for many structs. An update that would take
 // more than 16 times its bytes and 1 MiB of memory is refused as malformed. The

@@ -3,6 +3,7 @@ package crdt
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"unicode/utf8"
 
@@ -69,7 +70,8 @@ type validator struct {
 // structs and delete ranges below 2^31, references of a struct to itself or to
 // its own client's future, trailing bytes. It allocates nothing. The format is
 // that of Yjs's readClientsStructRefs and readDeleteSet; what every Yjs client
-// would throw on is refused.
+// would throw on is refused. A client in several blocks, which nobody writes, is
+// read as if they were one, the first to have a clock wins; Yjs takes the last block.
 func ParseUpdate(b []byte) (Update, error) {
 	if u, ok := parseKeystroke(b); ok {
 		return u, nil
@@ -212,12 +214,17 @@ func (v *validator) structs(u *Update) error {
 }
 
 func (v *validator) oneStruct() (skip bool, err error) {
+	before := v.Decoder
 	info, err := v.ReadUint8()
 	if err != nil {
 		return false, err
 	}
 	var length uint64
 	kind := info & contentMask
+	if kind > contentSkip {
+		v.Decoder = before // so that the error says where it is
+		return false, fmt.Errorf("unknown content %d", kind)
+	}
 	if kind == contentGC || kind == contentSkip {
 		if info != kind {
 			return false, errInfo

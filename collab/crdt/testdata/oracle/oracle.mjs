@@ -91,7 +91,7 @@ const lines = fragment => {
 const load = (updates, pendingAfter) => {
   const doc = new Y.Doc()
   doc.transact(() => {
-    for (const [i, u] of updates.entries()) {
+    for (const [i, u] of (updates ?? []).entries()) { // Go writes an empty list as null
       Y.applyUpdate(doc, bytes(u))
       if (pending(doc)) pendingAfter.push(i)
     }
