@@ -301,7 +301,7 @@ test('what a document may hold', { timeout: 300_000 }, async (t) => {
     await keys.press('Control+Alt+o');
     await keys.press('Control+Alt+2');
     await bo.editor.locator('h2').waitFor();
-    assert.match(await ada.page.getByTestId('count').innerText(), /2 words/);
+    await ada.page.getByTestId('count').filter({ hasText: '2 words' }).waitFor();
   });
 
   await step('it fits a telephone', async () => {
