@@ -1,7 +1,7 @@
 // The application for everybody: by keyboard alone, on a phone, in the dark, in Korean.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Person, eventually, launch, shotsFolder } from './browser.mjs';
+import { Person, becomes, eventually, launch, shotsFolder } from './browser.mjs';
 import { Server } from './server.mjs';
 
 const password = 'correct horse battery staple';
@@ -67,9 +67,9 @@ test('language and appearance are chosen, and stay', { timeout: 60_000 }, async 
   const dark = await ground();
   await page.reload();
   await page.getByRole('heading', { name: '계정 설정' }).waitFor();
-  assert.equal(await ground(), dark);
+  await becomes(ground, dark);
   await page.getByRole('button', { name: '라이트' }).click();
-  assert.notEqual(await ground(), dark);
+  await eventually('it is light', async () => (await ground()) !== dark);
   await page.getByRole('button', { name: '시스템' }).click();
   await page.getByLabel('언어', { exact: true }).selectOption('en');
   await page.getByRole('heading', { name: 'Account settings' }).waitFor();
@@ -108,7 +108,7 @@ test('a document is made, shared and thrown away without a mouse', { timeout: 90
   await page.getByLabel('Role of Bo').waitFor();
   await key('Escape');
   await page.getByTestId('share-dialog').waitFor({ state: 'detached' });
-  assert.equal(await page.evaluate(() => document.activeElement?.dataset.testid), 'share', 'the focus comes back');
+  await becomes(() => page.evaluate(() => document.activeElement?.dataset.testid), 'share', 'the focus comes back');
 
   await page.goto(server.origin);
   await page.getByTestId('documents').waitFor();
@@ -120,9 +120,9 @@ test('a document is made, shared and thrown away without a mouse', { timeout: 90
   await key('ArrowDown');
   await page.getByRole('menuitem').first().waitFor();
   await key('End');
-  assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Move to trash');
+  await becomes(() => page.evaluate(() => document.activeElement?.textContent), 'Move to trash');
   await key('Escape');
-  assert.equal(await page.getByRole('menu').count(), 0);
+  await page.getByRole('menu').waitFor({ state: 'detached' });
   await key('Enter');
   await page.keyboard.type('m');
   await key('Enter');

@@ -1,8 +1,10 @@
 // Drives Chromium, one context a person, and watches the save badge from outside the application.
+import assert from 'node:assert/strict';
 import { access, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { chromium } from 'playwright-core';
 
 /** How long anything may take before the test fails, in milliseconds. */
@@ -121,6 +123,18 @@ export class Person {
     await this.page.locator('.surface[data-loaded=true]').waitFor();
   }
 
+  async mayWrite(may) {
+    await becomes(() => this.editor.getAttribute('contenteditable'), String(may), `whether ${this.name} may write`);
+  }
+
+  async hasUnsaved(has) {
+    await becomes(
+      () => this.badge.getAttribute('data-unsaved'),
+      String(has),
+      `whether ${this.name} has unsaved changes`,
+    );
+  }
+
   async badgeIs(state) {
     await this.page.locator(`[data-testid=save-badge][data-state=${state}]`).waitFor();
   }
@@ -226,6 +240,17 @@ export async function eventually(what, check) {
   for (;;) {
     if (await check()) return;
     if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+    await pause(25);
+  }
+}
+
+/** Waits until `read` answers `wanted`, because what is shown follows what happened by a moment; tells what it was else. */
+export async function becomes(read, wanted, what) {
+  const end = Date.now() + patience;
+  for (;;) {
+    const seen = await read();
+    if (isDeepStrictEqual(seen, wanted)) return;
+    if (Date.now() > end) assert.deepEqual(seen, wanted, what);
     await pause(25);
   }
 }

@@ -167,7 +167,7 @@ test('three people write one document', { timeout: 240_000 }, async (t) => {
 
   await step('the viewer sees edits live and cannot type', async () => {
     await cy.page.getByTestId('view-only').waitFor();
-    assert.equal(await cy.editor.getAttribute('contenteditable'), 'false');
+    await cy.mayWrite(false);
     const seen = await cy.text();
     await cy.editor.click();
     await cy.type('Cy was here');
@@ -188,7 +188,7 @@ test('three people write one document', { timeout: 240_000 }, async (t) => {
     await bo.type(' Written meanwhile by Bo.');
     await bo.badgeIs('saved');
     assert.equal(await ada.badge.getAttribute('data-state'), 'offline');
-    assert.equal(await ada.badge.getAttribute('data-unsaved'), 'true');
+    await ada.hasUnsaved(true);
     assert.match(await ada.badge.innerText(), /Offline/);
     assert.ok(!(await bo.text()).includes('Written offline'), "Bo saw Ada's edit while she was offline");
     await ada.shoot('7-offline');
@@ -223,7 +223,7 @@ test('three people write one document', { timeout: 240_000 }, async (t) => {
       await ada.goTo('Apples');
       for (const letter of ' Frozen.') {
         await ada.type(letter);
-        assert.equal(await ada.badge.getAttribute('data-state'), 'saving', `after typing "${letter}"`);
+        await ada.badgeIs('saving');
       }
       // Longer than the badge takes to call something saved that is.
       await ada.page.evaluate(() => new Promise((done) => setTimeout(done, 1500)));

@@ -93,7 +93,7 @@ test('access taken away while typing', { timeout: 180_000 }, async (t) => {
     const change = () => ada.rest('DELETE', `${members}/${id}`);
     t.diagnostic(await assertStopped(await typeDuring(change, '[data-testid=banner]')));
     await bo.page.getByTestId('banner').getByText('You have no access').waitFor();
-    assert.equal(await bo.editor.getAttribute('contenteditable'), 'false');
+    await bo.mayWrite(false);
     await bo.shoot('2-taken-out');
   });
 

@@ -97,7 +97,7 @@ test('unsaved text outlives its page', { timeout: 240_000 }, async (t) => {
     await ada.badgeIs('saved');
     await ada.page.getByTestId('restored').waitFor();
     await ada.shoot('2-restored');
-    assert.equal(await ada.badge.getAttribute('data-unsaved'), 'false');
+    await ada.hasUnsaved(false);
     await eventually('nothing kept', async () => (await keptBy(ada)) === 0);
   });
 

@@ -49,7 +49,7 @@ test('plain text together', { timeout: 240_000 }, async (t) => {
         [...content.querySelectorAll('.cm-line span:not([class*=caret])')].map((span) => getComputedStyle(span).color),
       );
     await eventually('Go is coloured', async () => (await colours()).length > 0);
-    assert.equal(await ada.page.getByTestId('language').innerText(), 'Go');
+    await ada.page.getByTestId('language').filter({ hasText: 'Go' }).waitFor();
     await ada.shoot('1-plain');
   });
 
@@ -166,7 +166,7 @@ test('plain text together', { timeout: 240_000 }, async (t) => {
     const { user } = data.find((member) => member.user.name === 'Bo');
     await ada.rest('PUT', `/documents/${scene.documentId}/members/${user.id}`, { role: 'viewer' });
     await bo.page.getByTestId('view-only').waitFor();
-    await eventually('not editable', async () => (await bo.editor.getAttribute('contenteditable')) === 'false');
+    await bo.mayWrite(false);
     const before = await bo.text();
     await bo.editor.click();
     await bo.type('nothing');

@@ -1,7 +1,7 @@
 // What the pages tell without being asked: notices, who is here, who is online, and that one was sent away.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Person, eventually, launch, shotsFolder } from './browser.mjs';
+import { Person, becomes, eventually, launch, shotsFolder } from './browser.mjs';
 import { Server } from './server.mjs';
 
 const password = 'correct horse battery staple';
@@ -70,7 +70,7 @@ test('what happens is told as it happens', { timeout: 180_000 }, async (t) => {
       ann.page.goto(`${server.origin}/d/${document}`),
     ]);
     await ann.loaded();
-    assert.match(await (await bob.openBell()).innerText(), /Nothing yet/);
+    await (await bob.openBell()).getByText('Nothing yet').waitFor();
     await bob.page.keyboard.press('Escape');
   });
 
@@ -98,7 +98,7 @@ test('what happens is told as it happens', { timeout: 180_000 }, async (t) => {
   });
 
   await step('a changed role works at once, and is told', async () => {
-    assert.equal(await bob.editor.getAttribute('contenteditable'), 'true');
+    await bob.mayWrite(true);
     await ann.rest('PUT', `/documents/${document}/members/${(await bob.rest('GET', '/session')).id}`, {
       role: 'viewer',
     });
@@ -124,7 +124,7 @@ test('what happens is told as it happens', { timeout: 180_000 }, async (t) => {
     await ann.page.getByTestId('presence-menu').getByRole('button').click();
     const list = ann.page.getByTestId('presence-list');
     await list.getByText('View only · active now').first().waitFor();
-    assert.match(await list.innerText(), /Ann \(you\)[^]*Bob[^]*Cy/);
+    await list.filter({ hasText: /Ann \(you\)[^]*Bob[^]*Cy/ }).waitFor();
     await ann.shoot('2-who-is-here');
     await ann.page.keyboard.press('Escape');
     await cy.page.evaluate(() => {
@@ -138,9 +138,9 @@ test('what happens is told as it happens', { timeout: 180_000 }, async (t) => {
     admin = await ann.context.newPage();
     await admin.goto(`${server.origin}/admin`);
     await Promise.all([connectionOf('Ann').waitFor(), connectionOf('Bob').waitFor()]);
-    assert.equal(await admin.getByTestId('counts').innerText(), '2 people in 1 document, 2 connections');
-    assert.equal(await admin.getByTestId('state-redis').innerText(), 'Redis\nNot used');
-    assert.equal(await admin.getByTestId('state-database').innerText(), 'Database\nSQLite, connected');
+    await becomes(() => admin.getByTestId('counts').innerText(), '2 people in 1 document, 2 connections');
+    await becomes(() => admin.getByTestId('state-redis').innerText(), 'Redis\nNot used');
+    await becomes(() => admin.getByTestId('state-database').innerText(), 'Database\nSQLite, connected');
     await admin.getByTestId('nodes').getByText('answers you').waitFor();
     await enterWithoutCaret(cy.page, document);
     await connectionOf('Cy').waitFor();
@@ -168,7 +168,7 @@ test('what happens is told as it happens', { timeout: 180_000 }, async (t) => {
     // Longer than a client that comes back by itself waits at most.
     await bob.page.evaluate(() => new Promise((done) => setTimeout(done, 3000)));
     assert.equal((await bob.watched()).connections, connections);
-    assert.equal(await connectionOf('Bob').count(), 0);
+    await becomes(() => connectionOf('Bob').count(), 0);
     await bob.shoot('4-connection-ended');
     await bob.page.getByRole('button', { name: 'Reload' }).click();
     await bob.loaded();
