@@ -9,7 +9,8 @@ import (
 // Y.XmlFragment the text of its block elements, one line each. Inline text is
 // joined, a hardBreak element is a line break, embeds and other types count
 // nothing. Deleted content is left out, an unknown root reads as "". The wire
-// doesn't say which type a root is: one with characters of its own is a Y.Text.
+// doesn't say which type a root is: one that has characters, formats or embeds of
+// its own, not deleted, is a Y.Text.
 // It integrates the whole state, each time. The error is ErrTangled.
 func (s *State) Text(root string) (string, error) {
 	if _, ok := s.roots[root]; !ok {
@@ -38,11 +39,18 @@ func (d *Doc) Text(root string) string {
 	own.Grow(size)
 	isText := false
 	for i := d.typ(t).start; i != 0; i = d.item(i).right {
-		if it := d.item(i); it.kind() == contentString {
+		it := d.item(i)
+		if it.isDeleted() {
+			// It says nothing: Encode leaves out what was deleted, and a document
+			// has to read as before after it was stored and loaded.
+			continue
+		}
+		switch it.kind() {
+		case contentString:
 			isText = true
-			if !it.isDeleted() {
-				own.Write(d.body(it))
-			}
+			own.Write(d.body(it))
+		case contentFormat, contentEmbed:
+			isText = true
 		}
 	}
 	if isText {

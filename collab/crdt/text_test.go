@@ -79,6 +79,41 @@ func TestTextOfFragment(t *testing.T) {
 	}
 }
 
+// TestTextAfterStoring holds that a root reads the same before and after it was
+// encoded, which drops what was deleted: also one of which only embedded types are
+// left, so that it can't be told from a fragment any more.
+func TestTextAfterStoring(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		structs [][]byte
+		deleted [2]uint32
+		want    string
+	}{
+		{"all characters deleted", [][]byte{chars(-1, "gone")}, [2]uint32{0, 4}, ""},
+		{"deleted characters beside an element", [][]byte{
+			chars(-1, "gone"), element(3, -1, "p"), xmlText(4), chars(5, "here"),
+		}, [2]uint32{0, 4}, "here"},
+		{"one character is left beside an element", [][]byte{
+			chars(-1, "gone"), element(3, -1, "p"), xmlText(4), chars(5, "here"),
+		}, [2]uint32{0, 3}, "e"},
+		{"a format is left beside an element", [][]byte{
+			chars(-1, "gone"), placed(6, 3, -1, append(text("bold"), text("true")...)),
+			element(4, -1, "p"), xmlText(5), chars(6, "inside"),
+		}, [2]uint32{0, 4}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := applyAll(t, [][]byte{update(1, 0, c.structs...), deletion(1, c.deleted)})
+			stored := s.Encode().Bytes()
+			loaded := applyAll(t, [][]byte{stored})
+			for what, s := range map[string]*crdt.State{"before": s, "after": loaded} {
+				if got, err := s.Text("xml"); err != nil || got != c.want {
+					t.Errorf("%s: %q (%v), want %q", what, got, err, c.want)
+				}
+			}
+		})
+	}
+}
+
 func TestRoots(t *testing.T) {
 	s := applyAll(t, [][]byte{update(1, 0, first("x")), update(2, 0, content(8, 1, 126))})
 	if got := strings.Join(s.Roots(), " "); got != "r text" {

@@ -54,6 +54,16 @@ const view = doc => {
   return JSON.stringify(roots)
 }
 
+// isText says whether a root can be told to be a Y.Text by what it holds: only what is not deleted counts, because that is all
+// that lasts.
+const isText = type => {
+  for (let i = type._start; i !== null; i = i.right) {
+    const c = i.content
+    if (!i.deleted && (c instanceof Y.ContentString || c instanceof Y.ContentFormat || c instanceof Y.ContentEmbed)) return true
+  }
+  return false
+}
+
 // lines gives the text of a fragment, one block a line: what State.Text promises.
 const lines = fragment => {
   const out = []
@@ -110,7 +120,7 @@ const describe = (doc, req) => {
   // Before others make roots by asking for them.
   if (req.read) out.read = read(doc)
   out.text = {}
-  for (const name of req.text ?? []) out.text[name] = doc.getText(name).toString()
+  for (const name of req.text ?? []) out.text[name] = isText(doc.getText(name)) ? doc.getText(name).toString() : lines(doc.getText(name))
   out.lines = {}
   for (const name of req.lines ?? []) out.lines[name] = lines(doc.get(name, Y.XmlFragment))
   if (req.state) out.state = base64(Y.encodeStateAsUpdate(doc))
